@@ -1,0 +1,122 @@
+// The embedded backend, and the reference for every other: one process, bounded by retention, nothing survives it.
+import type { Capabilities } from "../capabilities.ts";
+import type { Adapter, AppendArguments, Classification, Driver, DriverContext, Reader, TopicDescription, TopicStore } from "../driver/driver.ts";
+import { readOptions } from "../driver/options.ts";
+import type { AppendOutcome } from "../driver/record.ts";
+import { PolylogError } from "../errors.ts";
+import type { Offset } from "../offset.ts";
+import { type Partition, partitionKey } from "../partition.ts";
+import { memoryJournals } from "./memory-journal.ts";
+import { MemoryLink, MemoryLinkError, type MemoryNative } from "./memory-link.ts";
+import type { MemoryLog } from "./memory-log.ts";
+import { MemoryReader } from "./memory-reader.ts";
+import { type MemoryStore, memoryStore } from "./memory-store.ts";
+
+const CAPABILITIES: Capabilities = {
+	durability: "none",
+	multiProcess: false,
+	idempotentAppend: true,
+	producerFencing: true,
+	headerMultimap: true,
+	tombstones: true,
+	offsetAt: true,
+	growTopics: true,
+	nativeGroupView: false,
+};
+
+export const memoryAdapter: Adapter = {
+	name: "memory",
+	schemes: ["memory"],
+	create(target, context) {
+		readOptions("memory", target, {});
+		return new MemoryDriver(memoryStore(target.url.path, context.clock), context);
+	},
+};
+
+class MemoryDriver implements Driver {
+	readonly name = "memory";
+	readonly capabilities = CAPABILITIES;
+	readonly topics: TopicStore;
+	readonly groups: Driver["groups"];
+	readonly #store: MemoryStore;
+	readonly #link = new MemoryLink();
+	readonly #context: DriverContext;
+
+	constructor(store: MemoryStore, context: DriverContext) {
+		this.#store = store;
+		this.#context = context;
+		this.topics = memoryTopics(store, this.#link);
+		this.groups = { kind: "journal", journals: memoryJournals(store, this.#link, context.clock) };
+	}
+
+	async connect(): Promise<void> {
+		this.#link.check();
+	}
+
+	async close(): Promise<void> {
+		this.#link.close();
+	}
+
+	destroy(): void {
+		this.#link.close();
+	}
+
+	async append(...[partition, records, producer]: AppendArguments): Promise<readonly AppendOutcome[]> {
+		this.#link.check();
+		await this.#context.clock.yield();
+		return this.#log(partition).append(records, producer);
+	}
+
+	openReader(partition: Partition, from: Offset): Reader {
+		return new MemoryReader(this.#store, this.#link, this.#context.clock, partition, from);
+	}
+
+	async offsetAt(partition: Partition, timestampMs: number): Promise<Offset> {
+		return this.#log(partition).offsetAt(timestampMs);
+	}
+
+	classify(error: unknown): Classification {
+		return { code: error instanceof MemoryLinkError ? "CONNECTION_LOST" : "UNKNOWN" };
+	}
+
+	native(): MemoryNative {
+		return {
+			cut: () => this.#link.cut(),
+			mend: () => this.#link.mend(),
+			truncateBefore: (partition, offset) => this.#log(partition).truncateBefore(offset),
+		};
+	}
+
+	#log(partition: Partition): MemoryLog {
+		this.#link.check();
+		const log = this.#store.topics.get(partition.topic)?.partitions[partition.index];
+		if (!log) throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, { topic: partition.topic, partition: partition.index });
+		return log;
+	}
+}
+
+function memoryTopics(store: MemoryStore, link: MemoryLink): TopicStore {
+	return {
+		async create(topic, options) {
+			link.check();
+			return store.createTopic(topic, options);
+		},
+		async delete(topic) {
+			link.check();
+			return store.topics.delete(topic);
+		},
+		async grow(topic, partitions) {
+			link.check();
+			store.growTopic(topic, partitions);
+		},
+		async describe(topic): Promise<TopicDescription | undefined> {
+			link.check();
+			const known = store.topics.get(topic);
+			return known && { topic, partitions: known.partitions.map((log, index) => ({ topic, index, earliest: log.earliest, end: log.end, records: Number(log.end - log.earliest) })) };
+		},
+		async list() {
+			link.check();
+			return [...store.topics.keys()];
+		},
+	};
+}

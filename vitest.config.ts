@@ -1,0 +1,43 @@
+// Three kinds of test, told apart by file name: unit (no broker, any order), integration (a real broker), e2e (processes, faults).
+import { defineConfig } from "vitest/config";
+
+const SOURCE = "@polylog/source";
+const NOT_TESTS = ["**/node_modules/**", "**/dist/**", ".cache/**"];
+const NEEDS_BROKER = ["**/*.int.test.ts", "**/*.e2e.test.ts"];
+
+export default defineConfig({
+	// Packages resolve each other's source, so testing needs no build; vitest passes the conditions on to Node itself. Lowered to ES2023, since Node 22 has no `await using`.
+	resolve: { conditions: [SOURCE, "module", "node", "development|production"] },
+	ssr: { resolve: { conditions: [SOURCE, "module", "node", "development|production"] } },
+	oxc: { target: "es2023" },
+	test: {
+		projects: [
+			{
+				extends: true,
+				test: {
+					name: "unit",
+					include: ["**/*.test.ts"],
+					exclude: [...NOT_TESTS, ...NEEDS_BROKER],
+					testTimeout: 10_000,
+					hookTimeout: 10_000,
+				},
+			},
+			{
+				extends: true,
+				test: { name: "integration", include: ["**/*.int.test.ts"], exclude: NOT_TESTS, testTimeout: 30_000, hookTimeout: 120_000 },
+			},
+			{
+				extends: true,
+				test: {
+					name: "e2e",
+					include: ["**/*.e2e.test.ts"],
+					exclude: NOT_TESTS,
+					testTimeout: 120_000,
+					hookTimeout: 120_000,
+					// Takes times and owns whole processes: one file at a time.
+					fileParallelism: false,
+				},
+			},
+		],
+	},
+});

@@ -6,10 +6,10 @@ const NOT_TESTS = ["**/node_modules/**", "**/dist/**", ".cache/**"];
 const NEEDS_BROKER = ["**/*.int.test.ts", "**/*.e2e.test.ts"];
 
 export default defineConfig({
-	// Packages resolve each other's source, so testing needs no build; vitest passes the conditions on to Node itself. Lowered to ES2023, since Node 22 has no `await using`.
+	// Packages resolve each other's source, so testing needs no build; vitest passes the conditions on to Node itself. Lowered to ES2024, since Node 22 has no `await using`.
 	resolve: { conditions: [SOURCE, "module", "node", "development|production"] },
 	ssr: { resolve: { conditions: [SOURCE, "module", "node", "development|production"] } },
-	oxc: { target: "es2023" },
+	oxc: { target: "es2024" },
 	test: {
 		projects: [
 			{

@@ -1,0 +1,63 @@
+// `npm test`: everything, with all of its own set-up; ends with a table and the line that counts every runner's tests.
+import { mkdirSync, rmSync } from "node:fs";
+import { LOWEST_NODE } from "./lowest-node.ts";
+import { execute } from "./process.ts";
+import { reportFile, REPORTS, type Row, suiteRows } from "./vitest-report.ts";
+
+interface Step {
+	readonly name: string;
+	readonly command: readonly string[];
+	readonly version: string;
+	readonly env?: NodeJS.ProcessEnv;
+	/** The vitest report it leaves (.cache/reports/NAME.json); without one the step counts as one test, passed if it exits with 0. */
+	readonly report?: string;
+}
+
+const node = process.execPath;
+const here = `Node ${process.versions.node}`;
+
+function project(name: string): Step {
+	const command = ["vitest", "run", `--project=${name}`, "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile(name)}`];
+	return { name, command, version: here, report: name };
+}
+
+/** In this order, one after the other; a failure does not stop the rest. */
+const STEPS: readonly Step[] = [
+	{ name: "unit", command: [node, "scripts/check.ts"], version: here, report: "unit" },
+	{ name: "unit, lowest Node", command: [node, "scripts/lowest-node.ts"], version: `Node ${LOWEST_NODE}`, report: "unit-lowest" },
+	project("integration"),
+	project("e2e"),
+];
+
+async function run(step: Step): Promise<Row[]> {
+	console.log(`\n==== ${step.name}: ${step.command.join(" ").replaceAll(node, "node")}`);
+	const { code, seconds } = await execute(step.command, { echo: true, ...(step.env && { env: step.env }) });
+	console.log(`==== ${step.name}: ${code === 0 ? "ok" : `FAILED (${code ?? "signal"})`} in ${seconds.toFixed(1)} s`);
+	if (step.report !== undefined) return suiteRows(step.report, step.name, step.version, code);
+	return [{ suite: step.name, version: step.version, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }];
+}
+
+function printTable(rows: readonly Row[]): void {
+	const lines = [
+		["suite", "version", "passed", "failed", "skipped"],
+		...rows.map((row) => [row.suite, row.version, row.passed, row.failed, row.skipped].map(String)),
+	];
+	const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
+	console.log();
+	for (const line of lines) {
+		console.log(
+			line.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  "),
+		);
+	}
+}
+
+const sum = (rows: readonly Row[], count: "passed" | "failed" | "skipped") => rows.reduce((total, row) => total + row[count], 0);
+
+// Reports of an earlier run must not be counted.
+rmSync(REPORTS, { recursive: true, force: true });
+mkdirSync(REPORTS, { recursive: true });
+const rows: Row[] = [];
+for (const step of STEPS) rows.push(...(await run(step)));
+printTable(rows);
+console.log(`\n${sum(rows, "passed")} passed, ${sum(rows, "failed")} failed, ${sum(rows, "skipped")} skipped`);
+process.exitCode = sum(rows, "failed") === 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 // What a handler receives.
-import type { RawHeaders, RawRecord } from "../driver/record.ts";
+import type { RawRecord } from "../driver/record.ts";
 import type { Offset } from "../offset.ts";
 import type { Partition } from "../partition.ts";
 
@@ -49,5 +49,5 @@ export interface Context {
 	readonly signal: AbortSignal;
 }
 
-/** Headers as they are given to `send`. */
-export type HeadersInput = Readonly<Record<string, string | Uint8Array>> | RawHeaders;
+/** Headers as they are given to `send`: an object, pairs, a `Map`, or the headers of a message. At most 64, and 16 KiB in all. */
+export type HeadersInput = Readonly<Record<string, string | Uint8Array>> | Iterable<readonly [name: string, value: string | Uint8Array]>;

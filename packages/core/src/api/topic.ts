@@ -16,12 +16,19 @@ export type Partitioner = (key: Uint8Array | undefined, partitions: number) => n
 export interface TopicDefinition<T> {
 	/** Used when the topic is made (`topics.ensure`, or the first use). Default 1. An existing topic keeps its own number. */
 	readonly partitions?: number;
-	/** A Standard Schema (zod, valibot, arktype, …): checked when sending and when receiving. JSON underneath. */
+	/**
+	 * A Standard Schema (zod, valibot, arktype, …): checked when sending and when receiving. JSON underneath. What is
+	 * stored is the value as it was given to `send`; a reader gets what the schema makes of it (defaults, `z.coerce.date()`).
+	 */
 	readonly value?: StandardSchemaV1<unknown, T>;
 	/** Instead of JSON. With it, `value` checks what the codec decoded. Default `json()`. */
 	readonly codec?: Codec<T>;
-	/** The key of a value, where `send` is not given one. Records of one key keep their order. */
-	readonly key?: (value: T) => string | Uint8Array | undefined;
+	/**
+	 * The key of a value, where `send` is not given one. Records of one key keep their order.
+	 *
+	 * Declared as a method so that a `Topic<Order>` is accepted where any topic is (`topics.ensure`, a group's list).
+	 */
+	key?(value: T): string | Uint8Array | undefined;
 	/** Default: murmur2 of the key as Kafka's Java client has it; records without a key are spread. */
 	readonly partitioner?: Partitioner;
 	/** Used when the topic is made. Default: nothing is ever removed. */

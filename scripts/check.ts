@@ -19,20 +19,19 @@ const STEPS: readonly Step[] = [
 	},
 	{ name: "shape", command: [node, "scripts/package-shape.ts"] },
 	{ name: "types", command: ["tsc", "-p", "tsconfig.json"] },
-	{ name: "unused", command: ["knip"] },
+	{ name: "unused", command: ["knip", "--no-config-hints"] },
 	{ name: "lint", command: ["oxlint"], remedy: "npm run fix" },
 	{ name: "format", command: ["oxfmt", "--check"], remedy: "npm run fix" },
 	{ name: "docs", command: [node, "scripts/generate-errors.ts", "--check"], remedy: "npm run generate" },
 ];
 
-const color = process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };
 const started = performance.now();
 const running = new Set<string>();
 const failures: { step: Step; output: string }[] = [];
 
 async function runStep(step: Step): Promise<void> {
 	running.add(step.name);
-	const { code, output, seconds } = await execute(step.command, { env: color });
+	const { code, output, seconds } = await execute(step.command);
 	running.delete(step.name);
 	console.log(`${code === 0 ? "ok  " : "FAIL"} ${step.name.padEnd(8)} ${seconds.toFixed(1).padStart(5)} s`);
 	if (code !== 0) failures.push({ step, output });

@@ -6,6 +6,9 @@ import { ROOT } from "./packages.ts";
 /** The repository's own tools first, its Node among them. */
 const PATH = [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter);
 
+/** Tools see a pipe, and some of them colour it when CI is set. */
+const COLOR = process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1", FORCE_COLOR: undefined };
+
 export interface Execution {
 	/** The exit code; null if a signal ended the command or it could not be started. */
 	readonly code: number | null;
@@ -30,7 +33,7 @@ export function execute(command: readonly string[], options: ExecuteOptions = {}
 			done({ code, output: Buffer.concat(chunks).toString(), seconds: (performance.now() - started) / 1000 });
 		const child = spawn(file, args, {
 			cwd: options.cwd ?? ROOT,
-			env: { ...process.env, PATH, ...options.env },
+			env: { ...process.env, PATH, ...COLOR, ...options.env },
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		for (const stream of [child.stdout, child.stderr]) {

@@ -9,6 +9,8 @@ interface Step {
 	readonly command: readonly string[];
 	readonly version: string;
 	readonly env?: NodeJS.ProcessEnv;
+	/** What its tests are called in the table, if not by the step's name. */
+	readonly suite?: string;
 	/** The vitest report it leaves (.cache/reports/NAME.json); without one the step counts as one test, passed if it exits with 0. */
 	readonly report?: string;
 }
@@ -23,8 +25,8 @@ function project(name: string): Step {
 
 /** In this order, one after the other; a failure does not stop the rest. */
 const STEPS: readonly Step[] = [
-	{ name: "unit", command: [node, "scripts/check.ts"], version: here, report: "unit" },
-	{ name: "unit, lowest Node", command: [node, "scripts/lowest-node.ts"], version: `Node ${LOWEST_NODE}`, report: "unit-lowest" },
+	{ name: "check", command: [node, "scripts/check.ts"], version: here, suite: "unit", report: "unit" },
+	{ name: "lowest Node", command: [node, "scripts/lowest-node.ts"], version: `Node ${LOWEST_NODE}`, suite: "unit", report: "unit-lowest" },
 	project("integration"),
 	project("e2e"),
 ];
@@ -33,7 +35,8 @@ async function run(step: Step): Promise<Row[]> {
 	console.log(`\n==== ${step.name}: ${step.command.join(" ").replaceAll(node, "node")}`);
 	const { code, seconds } = await execute(step.command, { echo: true, ...(step.env && { env: step.env }) });
 	console.log(`==== ${step.name}: ${code === 0 ? "ok" : `FAILED (${code ?? "signal"})`} in ${seconds.toFixed(1)} s`);
-	if (step.report !== undefined) return suiteRows(step.report, step.name, step.version, code);
+	if (step.report !== undefined)
+		return suiteRows(step.report, { suite: step.suite ?? step.name, version: step.version, step: step.name, exitCode: code });
 	return [{ suite: step.name, version: step.version, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }];
 }
 

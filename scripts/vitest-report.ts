@@ -51,16 +51,22 @@ export function countReport(report: Report, suite: string, version: string): Row
 	return [...rows.values()];
 }
 
-/** Rows of a suite that has ended. One that crashed, or in which no test passed or failed, counts as a failure. */
-export function suiteRows(name: string, suite: string, version: string, exitCode: number | null): Row[] {
-	const crashed = (why: string): Row => ({ suite: `${suite} (${why})`, version, passed: 0, failed: 1, skipped: 0 });
-	let report: Report;
+export interface EndedStep {
+	readonly suite: string;
+	readonly version: string;
+	readonly step: string;
+	readonly exitCode: number | null;
+}
+
+/** Rows of a step that has ended. One that crashed, or in which no test passed or failed, counts as a failure. */
+export function suiteRows(name: string, { suite, version, step, exitCode }: EndedStep): Row[] {
+	const crashed = (why: string): Row => ({ suite: `${step} (${why})`, version, passed: 0, failed: 1, skipped: 0 });
+	let rows: Row[];
 	try {
-		report = JSON.parse(readFileSync(reportFile(name), "utf8")) as Report;
+		rows = countReport(JSON.parse(readFileSync(reportFile(name), "utf8")) as Report, suite, version);
 	} catch {
 		return [crashed("left no report")];
 	}
-	const rows = countReport(report, suite, version);
 	if (rows.every(({ passed, failed }) => passed + failed === 0)) return [...rows, crashed("ran no test")];
 	if (exitCode !== 0 && rows.every(({ failed }) => failed === 0)) return [...rows, crashed(`ended with ${exitCode ?? "a signal"}`)];
 	return rows;

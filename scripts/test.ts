@@ -23,7 +23,10 @@ function project(name: string): Step {
 	return { name, command, version: here, report: name };
 }
 
-/** In this order, one after the other; a failure does not stop the rest. */
+/**
+ * In this order, one after the other; a failure does not stop the rest. A step without a report is one test:
+ * `{ name: "npm start", version: "memory", command: ["npm", "start"] }`.
+ */
 const STEPS: readonly Step[] = [
 	{ name: "check", command: [node, "scripts/check.ts"], version: here, suite: "unit", report: "unit" },
 	{ name: "lowest Node", command: [node, "scripts/lowest-node.ts"], version: `Node ${LOWEST_NODE}`, suite: "unit", report: "unit-lowest" },

@@ -1,0 +1,68 @@
+// What ioredis' and Redis' errors mean, and making them safe to show.
+import { type Classification, isPolylogError } from "@polylog/core/driver";
+
+/** First words of Redis' own replies. */
+const REPLIES: Readonly<Record<string, Classification>> = {
+	OOM: { code: "BACKPRESSURE" },
+	NOAUTH: { code: "UNAUTHORIZED" },
+	WRONGPASS: { code: "UNAUTHORIZED" },
+	NOPERM: { code: "UNAUTHORIZED" },
+	LOADING: { code: "UNAVAILABLE" },
+	READONLY: { code: "UNAVAILABLE" },
+	NOREPLICAS: { code: "UNAVAILABLE" },
+	MASTERDOWN: { code: "UNAVAILABLE" },
+	CLUSTERDOWN: { code: "UNAVAILABLE" },
+	TRYAGAIN: { code: "UNAVAILABLE" },
+	MISCONF: { code: "UNAVAILABLE" },
+	BUSY: { code: "UNAVAILABLE" },
+	MOVED: { code: "UNSUPPORTED" },
+	ASK: { code: "UNSUPPORTED" },
+	CROSSSLOT: { code: "UNSUPPORTED" },
+	NOPROTO: { code: "UNSUPPORTED" },
+	WRONGTYPE: { code: "CONFIG_INVALID" },
+	/** Of our own scripts. */
+	POLYLOGTOPIC: { code: "TOPIC_NOT_FOUND" },
+	POLYLOGFENCED: { code: "FENCED" },
+};
+
+const TEXTS: readonly (readonly [RegExp, Classification])[] = [
+	[/^Command timed out/, { code: "TIMEOUT" }],
+	[/max number of clients/, { code: "UNAVAILABLE" }],
+	[/invalid (?:multi)?bulk length|too big|string exceeds maximum/i, { code: "MESSAGE_TOO_LARGE" }],
+	[/^ERR (?:AUTH|invalid password|Client sent AUTH)|^DENIED/, { code: "UNAUTHORIZED" }],
+	[/^ERR (?:unknown|Unknown) (?:command|subcommand)|^ERR unsupported/, { code: "UNSUPPORTED" }],
+	[/^ERR (?:invalid DB index|DB index is out of range)/, { code: "CONFIG_INVALID" }],
+	// ioredis' own; "isn't writeable" and "aborted" mean a connection that is going.
+	[/Connection is closed|Stream isn't writeable|aborted due to connection close|max retries per request|connect ETIMEDOUT|Socket timeout|Protocol error/, { code: "CONNECTION_LOST" }],
+];
+
+const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ETIMEDOUT", "EADDRNOTAVAIL"]);
+
+export function classify(error: unknown): Classification {
+	if (isPolylogError(error)) return { code: error.code, retryable: error.retryable };
+	if (!(error instanceof Error)) return { code: "UNKNOWN" };
+	// A caller's signal; redis-errors has an AbortError too, which is not a DOMException.
+	if (error instanceof DOMException && error.name === "AbortError") return { code: "ABORTED" };
+	const code = "code" in error && typeof error.code === "string" ? error.code : "";
+	if (NETWORK.has(code)) return { code: "CONNECTION_LOST" };
+	// A certificate will not mend itself: not worth a loop of attempts.
+	if (/CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return { code: "UNAUTHORIZED" };
+	if (/^ERR_SSL|^EPROTO/.test(code)) return { code: "CONNECTION_LOST" };
+	const word = error.message.slice(0, Math.max(0, error.message.indexOf(" ")));
+	const reply = Object.hasOwn(REPLIES, word) ? REPLIES[word] : undefined;
+	return reply ?? TEXTS.find(([text]) => text.test(error.message))?.[1] ?? { code: "UNKNOWN" };
+}
+
+/** Whether a refused append certainly was not stored, and will not be if only repeated: not an outage. */
+export function isRefusal(error: unknown): boolean {
+	return ["BACKPRESSURE", "UNAUTHORIZED", "TOPIC_NOT_FOUND", "FENCED", "CONFIG_INVALID", "UNSUPPORTED", "MESSAGE_TOO_LARGE"].includes(classify(error).code);
+}
+
+/**
+ * Removes what ioredis hangs on its errors: the command with its arguments, which are record values, or the password
+ * where the command was AUTH.
+ */
+export function withoutCommand(error: unknown): unknown {
+	if (error instanceof Error && "command" in error) delete error.command;
+	return error;
+}

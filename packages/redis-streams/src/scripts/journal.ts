@@ -1,0 +1,13 @@
+import { Script } from "./script.ts";
+
+/**
+ * Appends an entry to a group's journal, also when Redis is out of memory: without that nothing could be committed, so
+ * nothing trimmed, and a full Redis would stay full. Replies the id and the number of entries.
+ *
+ * Ids are time-based: after a failover that lost the journal's tail they do not come again for other entries, unless
+ * the new master's clock is behind.
+ */
+export const journalAppendScript = new Script(`#!lua flags=allow-oom
+local id = redis.call('XADD', KEYS[1], '*', 'entry', ARGV[1])
+return { id, redis.call('XLEN', KEYS[1]) }
+`);

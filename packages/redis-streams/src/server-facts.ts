@@ -1,0 +1,75 @@
+// What a server says about itself, and whether it is fit to hold a log. Pure but for the asking.
+import { type DurabilityClass, type Log, PolylogError } from "@polylog/core/driver";
+import type { Redis } from "ioredis";
+import { classify } from "./errors.ts";
+
+export interface ServerFacts {
+	readonly version: string;
+	readonly loading: boolean;
+	readonly replica: boolean;
+	/** Undefined where the user may not ask. */
+	readonly evictionPolicy: string | undefined;
+	readonly durability: DurabilityClass;
+}
+
+const LEAST_MAJOR = 7;
+
+export async function readServerFacts(client: Redis): Promise<ServerFacts> {
+	const info = await ifPermitted(() => client.info());
+	if (info === undefined) return await readHello(client);
+	const fields = new Map(info.split(/\r?\n/).map((line) => [line.slice(0, Math.max(0, line.indexOf(":"))), line.slice(line.indexOf(":") + 1)]));
+	const aof = fields.get("aof_enabled") === "1";
+	return {
+		version: fields.get("redis_version") ?? "",
+		loading: fields.get("loading") === "1",
+		replica: fields.get("role") === "slave",
+		evictionPolicy: fields.get("maxmemory_policy"),
+		durability: aof ? ((await syncsAlways(client)) ? "host-crash" : "process-crash") : "none",
+	};
+}
+
+/** Throws if the server must not hold a log, or cannot now. */
+export function checkServerFacts(facts: ServerFacts, display: string): void {
+	const major = Number.parseInt(facts.version, 10);
+	if (major < LEAST_MAJOR) {
+		throw new PolylogError("UNSUPPORTED", `${display} runs Redis ${facts.version}; ${LEAST_MAJOR}.0 or later is needed (or Valkey)`);
+	}
+	if (facts.evictionPolicy?.startsWith("allkeys-")) {
+		throw new PolylogError(
+			"UNSUPPORTED",
+			`${display} has maxmemory-policy ${facts.evictionPolicy}, under which Redis would throw logs away when memory runs short; set maxmemory-policy noeviction`,
+		);
+	}
+	if (facts.loading) throw new PolylogError("UNAVAILABLE", `${display} is still loading its data`);
+	if (facts.replica) throw new PolylogError("UNAVAILABLE", `${display} is a replica, which takes no writes; name the primary`);
+}
+
+export function warnOfUnknowns(facts: ServerFacts, display: string, log: Log): void {
+	if (facts.evictionPolicy === undefined) {
+		log.warn(`${display} does not let this user run INFO: make sure that its maxmemory-policy is noeviction`);
+	}
+}
+
+/** Where INFO is denied: what the handshake tells. */
+async function readHello(client: Redis): Promise<ServerFacts> {
+	const reply: unknown = await client.call("HELLO", "2");
+	const fields = new Map<string, string>();
+	if (Array.isArray(reply)) for (let at = 0; at + 1 < reply.length; at += 2) fields.set(String(reply[at]), String(reply[at + 1]));
+	const unknown = { loading: false, evictionPolicy: undefined, durability: "none" } as const;
+	return { ...unknown, version: fields.get("version") ?? "", replica: fields.get("role") === "replica" };
+}
+
+/** `everysec` survives the process; CONFIG is often denied, and then that is assumed. */
+async function syncsAlways(client: Redis): Promise<boolean> {
+	const reply: unknown = await ifPermitted(() => client.call("CONFIG", "GET", "appendfsync"));
+	return Array.isArray(reply) && String(reply[1]) === "always";
+}
+
+async function ifPermitted<T>(ask: () => Promise<T>): Promise<T | undefined> {
+	try {
+		return await ask();
+	} catch (error) {
+		if (["UNAUTHORIZED", "UNSUPPORTED"].includes(classify(error).code)) return undefined;
+		throw error;
+	}
+}

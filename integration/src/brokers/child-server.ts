@@ -1,0 +1,97 @@
+// A broker that is a child process of the test: signals, logs, and nothing left behind.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const STOP_MS = 10_000;
+
+export interface ChildServerOptions {
+	readonly name: string;
+	readonly command: string;
+	/** The arguments, given the folder for its data. */
+	arguments(folder: string): readonly string[];
+	/** Resolves once it serves; called after every start. */
+	ready(): Promise<void>;
+}
+
+export class ChildServer {
+	readonly #options: ChildServerOptions;
+	readonly #folder: string;
+	#child: ChildProcess | undefined;
+	#output = "";
+	readonly #onExit = () => {
+		this.#child?.kill("SIGKILL");
+		rmSync(this.#folder, { recursive: true, force: true });
+	};
+
+	private constructor(options: ChildServerOptions, folder: string) {
+		this.#options = options;
+		this.#folder = folder;
+		process.once("exit", this.#onExit);
+	}
+
+	static async start(options: ChildServerOptions): Promise<ChildServer> {
+		const server = new ChildServer(options, await mkdtemp(join(tmpdir(), `polylog-${options.name}-`)));
+		try {
+			await server.start();
+			return server;
+		} catch (error) {
+			await server.dispose();
+			throw error;
+		}
+	}
+
+	async start(): Promise<void> {
+		if (this.#child) throw new Error(`${this.#options.name} runs already`);
+		const child = spawn(this.#options.command, this.#options.arguments(this.#folder), { stdio: ["ignore", "pipe", "pipe"] });
+		this.#child = child;
+		const keep = (chunk: Buffer) => (this.#output += chunk.toString());
+		child.stdout.on("data", keep);
+		child.stderr.on("data", keep);
+		const ended = new Promise<never>((_, reject) => {
+			child.once("error", reject);
+			child.once("exit", (code, signal) => reject(new Error(`${this.#options.name} ended (${signal ?? code}):\n${this.#output.slice(-2000)}`)));
+		});
+		await Promise.race([this.#options.ready(), ended]);
+		ended.catch(() => undefined);
+	}
+
+	/** Ends it by SIGTERM, or by SIGKILL if that takes too long. */
+	async stop(): Promise<void> {
+		await this.#end("SIGTERM");
+	}
+
+	async kill(): Promise<void> {
+		await this.#end("SIGKILL");
+	}
+
+	signal(signal: "SIGSTOP" | "SIGCONT"): void {
+		this.#child?.kill(signal);
+	}
+
+	logs(): string {
+		return this.#output;
+	}
+
+	async dispose(): Promise<void> {
+		await this.#end("SIGKILL");
+		process.off("exit", this.#onExit);
+		await rm(this.#folder, { recursive: true, force: true });
+	}
+
+	async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+		const child = this.#child;
+		this.#child = undefined;
+		if (!child || child.exitCode !== null || child.signalCode !== null) return;
+		const exited = once(child, "exit");
+		child.kill(signal);
+		// A stopped process sleeps through SIGTERM.
+		if (signal === "SIGTERM") child.kill("SIGCONT");
+		const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+		await exited;
+		clearTimeout(timer);
+	}
+}

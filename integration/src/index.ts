@@ -1,0 +1,4 @@
+// Real brokers and faults for tests.
+export type { RunningBroker } from "./brokers/broker.ts";
+export { type RedisServerOptions, startRedis } from "./brokers/redis.ts";
+export { type Flow, type Proxy, startProxy } from "./faults/proxy.ts";

@@ -1,0 +1,39 @@
+// All checks of the kit, by theme.
+import type { Check } from "../check.ts";
+import { backPressureChecks } from "./back-pressure.ts";
+import { badInputChecks } from "./bad-input.ts";
+import { closingChecks } from "./closing.ts";
+import { commitChecks } from "./commits.ts";
+import { failureChecks } from "./failure.ts";
+import { groupChecks } from "./groups.ts";
+import { iteratorChecks } from "./iterator.ts";
+import { lagChecks } from "./lag.ts";
+import { partitioningChecks } from "./partitioning.ts";
+import { processChecks } from "./processes.ts";
+import { publishChecks } from "./publish.ts";
+import { rangeChecks } from "./range.ts";
+import { readingChecks } from "./reading.ts";
+import { rebalanceChecks } from "./rebalance.ts";
+import { recordChecks } from "./records.ts";
+import { seekChecks } from "./seek.ts";
+import { topicChecks } from "./topics.ts";
+
+export const CHECKS: readonly Check[] = [
+	...publishChecks,
+	...partitioningChecks,
+	...recordChecks,
+	...readingChecks,
+	...topicChecks,
+	...groupChecks,
+	...commitChecks,
+	...rebalanceChecks,
+	...seekChecks,
+	...rangeChecks,
+	...lagChecks,
+	...failureChecks,
+	...badInputChecks,
+	...backPressureChecks,
+	...closingChecks,
+	...iteratorChecks,
+	...processChecks,
+];

@@ -1,0 +1,93 @@
+// The same key is the same partition number everywhere: Kafka's Java client is the model.
+import assert from "node:assert/strict";
+import type { Check } from "../check.ts";
+import { rejectsAsMisuse } from "../expect.ts";
+import { readAll } from "../reading.ts";
+import { isPolylogError } from "@polylog/core/driver";
+
+/** From org.apache.kafka.common.utils.UtilsTest; the partition is (hash & 0x7fffffff) % partitions. */
+const MURMUR2_VECTORS: readonly (readonly [key: string, hash: number])[] = [
+	["21", -973932308],
+	["foobar", -790332482],
+	["a-little-bit-long-string", -985981536],
+	["a-little-bit-longer-string", -1486304829],
+	["lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971],
+	["abc", 479470107],
+];
+
+export const partitioningChecks: readonly Check[] = [
+	{
+		id: "partitioning.murmur2",
+		promise: "a key is stored in the partition that Kafka's Java client gives it",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			for (const partitions of [3, 7, 16]) {
+				const topic = await ctx.topic(broker, { partitions });
+				const producer = broker.producer(topic);
+				for (const [n, [key]] of MURMUR2_VECTORS.entries()) await producer.send({ n }, { key });
+				for (const message of await readAll(broker, topic)) {
+					const [key, hash] = MURMUR2_VECTORS[message.value.n] ?? ["", 0];
+					assert.equal(message.partition.index, (hash & 0x7fffffff) % partitions, `the partition of "${key}" among ${partitions}`);
+				}
+			}
+		},
+	},
+	{
+		id: "partitioning.stable-across-connections",
+		promise: "contract point 3: one key is one partition, whoever sends",
+		async run(ctx) {
+			const [one, two] = [await ctx.connect(), await ctx.connect()];
+			const topic = await ctx.topic(one, { partitions: 5 });
+			const sends = Array.from({ length: 60 }, (_, n) => (n % 2 ? one : two).producer(topic).send({ n }, { key: `key-${n % 12}` }));
+			await Promise.all(sends);
+			const places = new Map<string, Set<number>>();
+			for (const message of await readAll(one, topic)) {
+				const key = message.key ?? "";
+				places.set(key, (places.get(key) ?? new Set()).add(message.partition.index));
+			}
+			assert.equal(places.size, 12);
+			for (const [key, indexes] of places) assert.equal(indexes.size, 1, `${key} is in partitions ${[...indexes].join()}`);
+		},
+	},
+	{
+		id: "partitioning.spread",
+		promise: "messages without a key are spread over all partitions",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 4 });
+			const producer = broker.producer(topic, { maxBatchRecords: 5 });
+			for (let n = 0; n < 200; n++) await producer.send({ n });
+			const counts = new Map<number, number>();
+			for (const { partition } of await readAll(broker, topic)) counts.set(partition.index, (counts.get(partition.index) ?? 0) + 1);
+			assert.equal(counts.size, 4);
+			for (const count of counts.values()) assert.ok(count >= 20, `a partition got ${count} of 200`);
+		},
+	},
+	{
+		id: "partitioning.explicit-and-custom",
+		promise: "an explicit partition wins over the topic's own partitioner, and that over murmur2",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 4, key: (item) => `${item.n}`, partitioner: (_, partitions) => partitions - 1 });
+			const producer = broker.producer(topic);
+			assert.equal((await producer.send({ n: 1 })).partition.index, 3);
+			assert.equal((await producer.send({ n: 2 }, { partition: 1 })).partition.index, 1);
+			const stored = (await readAll(broker, topic)).map((message) => [message.value.n, message.partition.index, message.key]);
+			assert.deepEqual(stored.sort(), [[1, 3, "1"], [2, 1, "2"]]);
+		},
+	},
+	{
+		id: "partitioning.no-such-partition",
+		promise: "a partition that does not exist is an error, and nothing is stored anywhere",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic);
+			await assert.rejects(producer.send({ n: 1 }, { partition: 3 }), (error) => error instanceof RangeError || isPolylogError(error, "TOPIC_NOT_FOUND"));
+			await rejectsAsMisuse(() => producer.send({ n: 1 }, { partition: -1 })).catch(async () => {
+				await assert.rejects(producer.send({ n: 1 }, { partition: -1 }), (error) => isPolylogError(error, "TOPIC_NOT_FOUND"));
+			});
+			assert.deepEqual(await readAll(broker, topic), []);
+		},
+	},
+];

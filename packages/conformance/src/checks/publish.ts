@@ -1,0 +1,239 @@
+// Contract points 1 to 3: what becomes of what is sent.
+import assert from "node:assert/strict";
+import type { AppendOutcome } from "@polylog/core/driver";
+import type { Check } from "../check.ts";
+import { hasCode, rejectsWith } from "../expect.ts";
+import { byPartition, readAll } from "../reading.ts";
+import type { Item } from "../recorder.ts";
+import { within } from "../time.ts";
+
+export const publishChecks: readonly Check[] = [
+	{
+		id: "publish.ok-is-in-the-log",
+		promise: "contract point 2: what was acknowledged is in the log, once, for a fresh connection, where the receipt says",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic);
+			const receipts = await Promise.all(Array.from({ length: 300 }, (_, n) => producer.send({ n }, { key: `k${n % 50}` })));
+			const found = new Map((await readAll(await ctx.connect(), topic)).map((message) => [message.value.n, message]));
+			assert.equal(found.size, 300);
+			for (const [n, receipt] of receipts.entries()) {
+				const message = found.get(n);
+				assert.equal(message?.partition.index, receipt.partition.index);
+				assert.equal(message?.key, `k${n % 50}`);
+				if (receipt.offset !== undefined) assert.equal(message?.offset, receipt.offset);
+			}
+			const total = (await readAll(broker, topic)).length;
+			assert.equal(total, 300, "each is stored once");
+		},
+	},
+	{
+		id: "publish.producer-order",
+		promise: "contract point 3: one producer's messages to one partition are stored in the order of the calls",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic, { maxBatchRecords: 7 });
+			const sends: Promise<unknown>[] = [];
+			for (let n = 0; n < 600; n++) {
+				sends.push(producer.send({ n }, { partition: n % 3 }));
+				if (ctx.random.integer(40) === 0) await sends.at(-1);
+			}
+			await Promise.all(sends);
+			const lanes = byPartition(await readAll(broker, topic));
+			assert.equal(lanes.size, 3);
+			for (const lane of lanes.values()) {
+				const sequence = lane.map((message) => message.value.n);
+				assert.deepEqual(sequence, [...sequence].sort((a, b) => a - b));
+				assert.equal(sequence.length, 200);
+			}
+		},
+	},
+	{
+		id: "publish.once-after-a-lost-reply",
+		promise: "contract points 2, 3 and 8: an append whose reply is lost is repeated, and stored once and in order",
+		needs: ["idempotentAppend"],
+		async run(ctx) {
+			let lost = 0;
+			const broker = await ctx.connect({
+				async append(next) {
+					const outcomes = await next();
+					if (lost >= 6 || ctx.random.integer(2) === 0) return outcomes;
+					lost++;
+					return outcomes.map((): AppendOutcome => ({ status: "unknown", error: new Error("the reply was lost (by the kit)") }));
+				},
+			});
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic, { maxBatchRecords: 10 });
+			await Promise.all(Array.from({ length: 120 }, (_, n) => producer.send({ n }, { partition: n % 3 })));
+			assert.ok(lost > 0, "the kit lost no reply");
+			for (const lane of byPartition(await readAll(broker, topic)).values()) {
+				const sequence = lane.map((message) => message.value.n);
+				assert.deepEqual(sequence, [...new Set(sequence)].sort((a, b) => a - b));
+				assert.equal(sequence.length, 40);
+			}
+		},
+	},
+	{
+		id: "publish.order-after-a-failed-connection",
+		promise: "contract point 3: appends that never arrived are repeated before what was sent after them",
+		async run(ctx) {
+			let failures = 0;
+			const broker = await ctx.connect({
+				async append(next) {
+					if (failures >= 5 || ctx.random.integer(2) === 0) return next();
+					failures++;
+					throw new Error("the connection broke before anything was sent (by the kit)");
+				},
+			});
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic, { maxBatchRecords: 10 });
+			const receipts = await Promise.allSettled(Array.from({ length: 120 }, (_, n) => producer.send({ n }, { partition: n % 3 })));
+			assert.ok(failures > 0, "the kit broke no append");
+			const stored = new Set<number>();
+			for (const lane of byPartition(await readAll(broker, topic)).values()) {
+				const sequence = lane.map((message) => message.value.n);
+				for (const n of sequence) stored.add(n);
+				assert.deepEqual(sequence, [...new Set(sequence)].sort((a, b) => a - b));
+			}
+			for (const [n, receipt] of receipts.entries()) if (receipt.status === "fulfilled") assert.ok(stored.has(n), `${n} was acknowledged and is not in the log`);
+		},
+	},
+	{
+		id: "publish.receipts-tell-partial-failure",
+		promise: "contract point 2: a batch has one receipt for each message; what failed is not in the log, the rest is",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic, { maxRecordBytes: 4096 });
+			const pads = ["", "x".repeat(8192), "", "x".repeat(8192), ""];
+			const receipts = await producer.sendBatch(pads.map((pad, n) => ({ value: { n, pad }, partition: 0 })));
+			assert.deepEqual(receipts.map((receipt) => receipt.status), ["ok", "failed", "ok", "failed", "ok"]);
+			for (const receipt of receipts) if (receipt.status !== "ok") hasCode(receipt.error, "MESSAGE_TOO_LARGE");
+			assert.deepEqual((await readAll(broker, topic)).map((message) => message.value.n), [0, 2, 4]);
+			await rejectsWith(producer.send({ n: 9, pad: "x".repeat(8192) }), "MESSAGE_TOO_LARGE");
+			await producer.send({ n: 10 });
+			assert.equal((await readAll(broker, topic)).length, 4, "the producer goes on after a message that was too large");
+		},
+	},
+	{
+		id: "publish.aborted-before-it-was-sent",
+		promise: "contract point 2: a send whose signal was aborted before is ABORTED and never in the log",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic, { lingerMs: 200 });
+			await rejectsWith(producer.send({ n: 1 }, { signal: AbortSignal.abort() }), "ABORTED");
+			const stop = new AbortController();
+			const waiting = producer.send({ n: 2 }, { signal: stop.signal });
+			stop.abort();
+			await rejectsWith(within(2000, "an aborted send", waiting), "ABORTED");
+			await producer.send({ n: 3 });
+			const stored = (await readAll(broker, topic)).map((message) => message.value.n);
+			assert.ok(!stored.includes(1), "an aborted message was stored");
+			assert.ok(!stored.includes(2), "a message withdrawn before its batch was stored");
+			assert.ok(stored.includes(3));
+		},
+	},
+	{
+		id: "publish.close-settles-everything",
+		promise: "contract points 2 and 15: closing in a burst settles every send, and what was acknowledged is in the log",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic);
+			const settled = Promise.allSettled(Array.from({ length: 500 }, (_, n) => producer.send({ n }, { key: `${n}` })));
+			await within(5000, "closing in a burst", producer.close({ deadlineMs: 4000 }));
+			const receipts = await within(1000, "settling the sends of a closed producer", settled);
+			const stored = new Set((await readAll(broker, topic)).map((message) => message.value.n));
+			for (const [n, receipt] of receipts.entries()) if (receipt.status === "fulfilled") assert.ok(stored.has(n));
+			assert.ok(receipts.some((receipt) => receipt.status === "fulfilled"), "nothing at all was sent");
+			await rejectsWith(producer.send({ n: -1 }), "CLOSED");
+		},
+	},
+	{
+		id: "publish.full-buffer",
+		promise: "contract point 13: a full buffer makes send wait, or fail with BUFFER_FULL where that was asked for",
+		async run(ctx) {
+			let most = 0;
+			let held = 0;
+			const broker = await ctx.connect({
+				async append(next, call) {
+					held += call.records.length;
+					most = Math.max(most, held);
+					const outcomes = await next();
+					held -= call.records.length;
+					return outcomes;
+				},
+			});
+			const topic = await ctx.topic(broker);
+			const pad = "x".repeat(1000);
+			const failing = broker.producer(topic, { maxBufferedBytes: 10_000, onFull: "fail" });
+			const outcomes = await Promise.allSettled(Array.from({ length: 100 }, (_, n) => failing.send({ n, pad }, { partition: 0 })));
+			const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+			assert.ok(refused.length >= 80, `only ${refused.length} of 100 kB were refused by a buffer of 10 kB`);
+			for (const { reason } of refused) hasCode(reason, "BUFFER_FULL");
+			most = 0;
+			const waiting = broker.producer(topic, { maxBufferedBytes: 10_000 });
+			await Promise.all(Array.from({ length: 100 }, (_, n) => waiting.send({ n: 1000 + n, pad }, { partition: 0 })));
+			assert.ok(most <= 11, `${most} kB were under way with a buffer of 10 kB`);
+			const sent = (await readAll(broker, topic)).map((message) => message.value.n).filter((n) => n >= 1000);
+			assert.deepEqual(sent, Array.from({ length: 100 }, (_, n) => 1000 + n));
+		},
+	},
+	{
+		id: "publish.flush",
+		promise: "contract point 2: after flush everything sent before is settled",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic, { lingerMs: 100 });
+			let settled = 0;
+			const sends = Array.from({ length: 50 }, (_, n) => producer.send({ n }).then(() => settled++));
+			await producer.flush();
+			assert.equal(settled, 50);
+			await Promise.all(sends);
+		},
+	},
+	{
+		id: "publish.producer-group-marks-its-messages",
+		promise: "a producer group's messages carry group, member and a sequence counted from 0 per partition",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const group = broker.producerGroup("feeders", { memberId: "one" });
+			assert.equal(group.memberId, "one");
+			const producer = group.producer(topic);
+			await Promise.all(Array.from({ length: 30 }, (_, n) => producer.send({ n }, { partition: n % 3, headers: { mine: "kept" } })));
+			for (const lane of byPartition(await readAll(broker, topic)).values()) {
+				assert.deepEqual(lane.map((message) => message.headers.get("x-polylog-sequence")), Array.from({ length: 10 }, (_, i) => `${i}`));
+				for (const { headers } of lane) {
+					assert.equal(headers.get("x-polylog-producer-group"), "feeders");
+					assert.equal(headers.get("x-polylog-producer"), "one");
+					assert.equal(headers.get("mine"), "kept");
+				}
+			}
+			await group.close();
+		},
+	},
+	{
+		id: "publish.fenced-producer",
+		promise: "contract point 5: an older process with the same producer id is refused, and stores nothing any more",
+		needs: ["producerFencing"],
+		async run(ctx) {
+			const [older, newer] = [await ctx.connect(), await ctx.connect()];
+			const topic = await ctx.topic(older);
+			const options = { memberId: "one", fenced: true };
+			const first = older.producerGroup("feeders", options).producer<Item>(topic);
+			await first.send({ n: 1 }, { partition: 0 });
+			const second = newer.producerGroup("feeders", options).producer<Item>(topic);
+			await second.send({ n: 2 }, { partition: 0 });
+			const [refused] = await first.sendBatch([{ value: { n: 3 }, partition: 0 }]);
+			assert.ok(refused?.status === "failed", `the older producer's message is ${refused?.status}`);
+			hasCode(refused.error, "FENCED");
+			await second.send({ n: 4 }, { partition: 0 });
+			assert.deepEqual((await readAll(newer, topic)).map((message) => message.value.n), [1, 2, 4]);
+		},
+	},
+];

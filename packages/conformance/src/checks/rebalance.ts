@@ -1,0 +1,257 @@
+// Contract points 5, 8 and 9: what a change of owner costs, and whom.
+import assert from "node:assert/strict";
+import type { Broker, Partition, Topic } from "@polylog/core";
+import { partitionKey } from "@polylog/core/driver";
+import type { Check } from "../check.ts";
+import type { HistoryEvent, StartedEvent } from "../history.ts";
+import type { Item, Recorder } from "../recorder.ts";
+import { ownedBy, untilBalanced } from "../settle.ts";
+import { clock, delay, gate, until } from "../time.ts";
+
+const isStarted = (event: HistoryEvent): event is StartedEvent => event.kind === "started";
+
+/** Sends a message to each partition every few milliseconds, until told to stop; resolves to how many. */
+function flow(broker: Broker, recorder: Recorder, topic: Topic<Item>, partitions: number) {
+	const producer = broker.producer(topic);
+	let sent = 0;
+	let on = true;
+	const done = (async () => {
+		while (on) {
+			const round = Array.from({ length: partitions }, (_, partition) => recorder.send(producer, 1, { from: sent + partition, partition }));
+			sent += partitions;
+			await Promise.all(round);
+			await delay(15);
+		}
+		return sent;
+	})();
+	done.catch(() => {});
+	return {
+		async stop() {
+			on = false;
+			return await done;
+		},
+	};
+}
+
+/** The longest time in which nothing of the partition was started, in ms. */
+function longestGap(events: readonly HistoryEvent[], partition: string, from: number, to: number): number {
+	const times = events.filter(isStarted).filter((event) => event.partition === partition).map((event) => event.at).filter((at) => at >= from && at <= to);
+	let [gap, last] = [0, from];
+	for (const at of [...times, to]) {
+		gap = Math.max(gap, at - last);
+		last = at;
+	}
+	return gap;
+}
+
+export const rebalanceChecks: readonly Check[] = [
+	{
+		id: "rebalance.join",
+		promise: "contract point 9: a join moves no more partitions than balance needs, and the others keep flowing",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 6 });
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			const [a, b] = [await recorder.follow(group, { commitIntervalMs: 100 }), await recorder.follow(group, { commitIntervalMs: 100 })];
+			await untilBalanced([a.member, b.member], 6);
+			const owners = new Map([a, b].flatMap((one) => ownedBy(one.member).map((partition) => [partition, one.name])));
+			const stream = flow(broker, recorder, topic, 6);
+			await until(() => recorder.distinct > 60, "messages flow");
+			const start = clock.wall();
+			const c = await recorder.follow(await ctx.connect().then((other) => ctx.groupNamed(group.name, other, topic)), { commitIntervalMs: 100 });
+			await untilBalanced([a.member, b.member, c.member], 6);
+			const end = clock.wall();
+			await delay(100);
+			const total = await stream.stop();
+			await recorder.untilHandled(total);
+			const moved = ownedBy(c.member);
+			assert.equal(moved.length, 2);
+			const stayed = [...owners.keys()].filter((partition) => !moved.includes(partition));
+			for (const partition of stayed) {
+				const fences = new Set(recorder.events.filter(isStarted).filter((event) => event.partition === partition).map((event) => event.fence));
+				assert.equal(fences.size, 1, `${partition} changed hands though balance did not need it`);
+				const gap = longestGap(recorder.events, partition, start, end);
+				assert.ok(gap < 500, `${partition} stood still for ${gap} ms in a rebalance of ${end - start} ms that was not about it`);
+			}
+			const verdict = recorder.verify();
+			assert.equal(verdict.duplicates, 0);
+			assert.equal(verdict.ownerChanges, 2);
+		},
+	},
+	{
+		id: "rebalance.leave",
+		promise: "contract points 8 and 9: a member that closes hands over within 2 s, with no duplicate; only its own partitions move",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 6 });
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			const members = [await recorder.follow(group), await recorder.follow(group), await recorder.follow(group)];
+			await untilBalanced(members.map(({ member }) => member), 6);
+			const stream = flow(broker, recorder, topic, 6);
+			await until(() => recorder.distinct > 60, "messages flow");
+			const [leaving, ...rest] = members;
+			assert.ok(leaving);
+			const freed = ownedBy(leaving.member);
+			const start = clock.wall();
+			await leaving.close();
+			await untilBalanced(rest.map(({ member }) => member), 6);
+			await until(() => freed.every((partition) => recorder.events.some((event) => isStarted(event) && event.partition === partition && event.member !== leaving.name)), "the freed partitions flow");
+			const took = clock.wall() - start;
+			const total = await stream.stop();
+			await recorder.untilHandled(total);
+			assert.ok(took < 2000, `the hand-over took ${took} ms`);
+			const verdict = recorder.verify();
+			assert.equal(verdict.duplicates, 0);
+			assert.equal(verdict.ownerChanges, 2, "more partitions moved than were freed");
+		},
+	},
+	{
+		id: "rebalance.revoke-before-assign",
+		promise: "contract point 9: the next owner starts only after the work in hand has ended and onRevoked, which may commit, is done",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 2 });
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			const order: string[] = [];
+			const held = gate();
+			const a = await recorder.follow(group, {
+				commit: "manual",
+				async handle(message) {
+					if (message.value.n < 2) await held.passed;
+					order.push(`a handled ${partitionKey(message.partition)}`);
+				},
+				async onRevoked(partitions, member) {
+					order.push(...partitions.map((partition) => `a gives ${partitionKey(partition)}`));
+					await delay(150);
+					await member.commit();
+					order.push(...partitions.map((partition) => `a gave ${partitionKey(partition)}`));
+				},
+			});
+			await until(() => a.member.assignment.length === 2, "the first owns both");
+			await recorder.send(broker.producer(topic), 1, { from: 0, partition: 0 });
+			await recorder.send(broker.producer(topic), 1, { from: 1, partition: 1 });
+			await until(() => a.seen.length === 2, "both messages are in hand");
+			const b = await recorder.follow(group, { onAssigned: (partitions) => void order.push(...partitions.map((partition) => `b has ${partitionKey(partition)}`)) });
+			await delay(600);
+			assert.equal(b.member.assignment.length, 0, "a partition moved while its handler ran");
+			held.open();
+			await untilBalanced([a.member, b.member], 2);
+			await recorder.send(broker.producer(topic), 1, { from: 2, partition: 0 });
+			await recorder.send(broker.producer(topic), 1, { from: 3, partition: 1 });
+			await recorder.untilHandled(4);
+			const [moved] = ownedBy(b.member);
+			const steps = order.filter((step) => step.endsWith(` ${moved}`)).slice(0, 4);
+			assert.deepEqual(steps, [`a handled ${moved}`, `a gives ${moved}`, `a gave ${moved}`, `b has ${moved}`]);
+			assert.equal(recorder.verify().duplicates, 0, "what onRevoked committed was delivered again");
+		},
+	},
+	{
+		id: "rebalance.death",
+		promise: "contract points 5, 7, 8 and 9: a member that is cut off is replaced within session + 2 heartbeats + 2 s; nothing is lost, and only what it had in hand comes again",
+		async run(ctx) {
+			const [broker, doomed] = [await ctx.connect(), await ctx.connectCuttable()];
+			const topic = await ctx.topic(broker, { partitions: 4 });
+			const name = ctx.groupName();
+			const recorder = ctx.recorder();
+			const a = await recorder.follow(ctx.groupNamed(name, doomed.broker, topic), { commitIntervalMs: 100 });
+			const b = await recorder.follow(ctx.groupNamed(name, broker, topic), { commitIntervalMs: 100 });
+			await untilBalanced([a.member, b.member], 4);
+			const orphans = ownedBy(a.member);
+			const stream = flow(broker, recorder, topic, 4);
+			await until(() => orphans.every((partition) => recorder.events.filter((event) => event.kind === "finished" && event.partition === partition).length > 15), "messages flow");
+			doomed.cut();
+			recorder.killed(a);
+			const start = clock.wall();
+			await until(() => orphans.every((partition) => recorder.events.some((event) => isStarted(event) && event.partition === partition && event.member === b.name)), "the survivor takes over", ctx.takeoverMs + 3000);
+			const took = clock.wall() - start;
+			const total = await stream.stop();
+			await recorder.untilHandled(total);
+			assert.ok(took <= ctx.takeoverMs, `the take-over took ${took} ms, and ${ctx.takeoverMs} are allowed`);
+			const verdict = recorder.verify();
+			assert.ok(verdict.duplicates > 0, "nothing came again, so nothing was tested");
+			const late = recorder.events.filter(isStarted).filter((event) => event.member === a.name && event.at > start + ctx.sessionTimeoutMs);
+			assert.deepEqual(late, [], "the member went on after its session had ended");
+		},
+	},
+	{
+		id: "rebalance.fence-rises",
+		promise: "contract point 5: the fence of a partition rises with every change of its owner, and stays while the owner does",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 1 });
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			const fences: bigint[] = [];
+			for (let round = 0; round < 4; round++) {
+				const a = await recorder.follow(group);
+				await recorder.send(broker.producer(topic), 5, { from: round * 5 });
+				await recorder.untilHandled(round * 5 + 5);
+				const seen = new Set(a.seen.map((message) => message.fence));
+				assert.equal(seen.size, 1);
+				fences.push(...seen);
+				await a.close();
+			}
+			for (let i = 1; i < fences.length; i++) assert.ok((fences[i] ?? 0n) > (fences[i - 1] ?? 0n), `fences ${fences.join()}`);
+			recorder.verify();
+		},
+	},
+	{
+		id: "rebalance.storm",
+		promise: "contract points 5, 7, 8 and 9: members that come and go all the time lose nothing, double nothing, and never own together",
+		timeoutMs: 60_000,
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 8 });
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			const options = { commitIntervalMs: 50, handle: () => delay(ctx.random.integer(4)) };
+			const members = [await recorder.follow(group, options)];
+			const stream = flow(broker, recorder, topic, 8);
+			for (let round = 0; round < 10; round++) {
+				if (members.length < 2 || (members.length < 5 && ctx.random.integer(2) === 0)) members.push(await recorder.follow(group, options));
+				else await members.splice(ctx.random.integer(members.length), 1)[0]?.close();
+				await delay(150 + ctx.random.integer(200));
+			}
+			const total = await stream.stop();
+			await recorder.untilHandled(total, 20_000);
+			await untilBalanced(members.map(({ member }) => member), 8);
+			await Promise.all(members.map((one) => one.close()));
+			const verdict = recorder.verify();
+			assert.equal(verdict.duplicates, 0);
+			assert.ok(verdict.ownerChanges >= 5, "the storm moved almost nothing");
+		},
+	},
+	{
+		id: "rebalance.nothing-after-revoke",
+		promise: "contract point 9: once a partition is given up, none of its handlers starts; the member's hooks and its assignment agree",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 4 });
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			const owned = new Set<string>();
+			const wrong: string[] = [];
+			const note = (how: "add" | "delete") => (partitions: readonly Partition[]) => partitions.forEach((partition) => void owned[how](partitionKey(partition)));
+			const a = await recorder.follow(group, {
+				onAssigned: note("add"),
+				onRevoked: note("delete"),
+				handle(message) {
+					if (!owned.has(partitionKey(message.partition))) wrong.push(`${partitionKey(message.partition)}@${message.offset}`);
+				},
+			});
+			const stream = flow(broker, recorder, topic, 4);
+			const b = await recorder.follow(group);
+			await untilBalanced([a.member, b.member], 4);
+			assert.deepEqual([...owned].sort(), ownedBy(a.member));
+			await b.close();
+			await until(() => a.member.assignment.length === 4, "the first owns all again");
+			const total = await stream.stop();
+			await recorder.untilHandled(total);
+			assert.deepEqual(wrong, []);
+			assert.equal(recorder.verify().duplicates, 0);
+		},
+	},
+];

@@ -1,0 +1,140 @@
+// What a check is given: connections, and names of its own on the broker. All of it is closed and removed afterwards.
+import { type Broker, type Capabilities, type ConsumerGroup, connect, type GroupOptions, type Log, topic, type Topic, type TopicDefinition } from "@polylog/core";
+import type { Driver } from "@polylog/core/driver";
+import type { Harness, RunningBroker } from "./harness.ts";
+import type { ChildMember, ChildOptions } from "./child.ts";
+import { spawnChild } from "./child.ts";
+import { type Item, Recorder } from "./recorder.ts";
+import type { Seeded } from "./seed.ts";
+import { type Tap, tapped } from "./tap.ts";
+import { within } from "./time.ts";
+
+/** A connection that can be cut, as the death of its process would. */
+export interface Cuttable {
+	readonly broker: Broker;
+	cut(): void;
+}
+
+export interface ContextSource {
+	readonly harness: Harness;
+	readonly running: RunningBroker;
+	readonly capabilities: Capabilities;
+	readonly random: Seeded;
+	readonly sessionTimeoutMs: number;
+	readonly log: Log;
+}
+
+export class CheckContext {
+	readonly harness: Harness;
+	readonly capabilities: Capabilities;
+	readonly random: Seeded;
+	/** Of the groups the kit makes, in ms. Heartbeats are a third of it. */
+	readonly sessionTimeoutMs: number;
+	readonly #source: ContextSource;
+	readonly #brokers: Broker[] = [];
+	readonly #topics: string[] = [];
+	readonly #groups: string[] = [];
+	readonly #children: ChildMember[] = [];
+
+	constructor(source: ContextSource) {
+		this.#source = source;
+		this.harness = source.harness;
+		this.capabilities = source.capabilities;
+		this.random = source.random;
+		this.sessionTimeoutMs = source.sessionTimeoutMs;
+	}
+
+	/** What a member that dies may cost its partitions, in ms: contract point 9. */
+	get takeoverMs(): number {
+		return this.sessionTimeoutMs + (2 * this.sessionTimeoutMs) / 3 + 2000;
+	}
+
+	async connect(tap?: Tap): Promise<Broker> {
+		const { config } = this.#source.running;
+		const broker = await connect(tap ? tappedConfig(this.#source, tap) : { log: this.#source.log, ...config });
+		this.#brokers.push(broker);
+		return broker;
+	}
+
+	async connectCuttable(): Promise<Cuttable> {
+		const drivers: Driver[] = [];
+		const broker = await this.connect({
+			driver(driver) {
+				drivers.push(driver);
+				return driver;
+			},
+		});
+		return { broker, cut: () => drivers.forEach((driver) => driver.destroy()) };
+	}
+
+	/** Makes a topic; 3 partitions unless said otherwise. */
+	async topic(broker: Broker, definition?: TopicDefinition<Item>): Promise<Topic<Item>> {
+		return this.topicOf<Item>(broker, definition);
+	}
+
+	async topicOf<T>(broker: Broker, definition: TopicDefinition<T> = {}): Promise<Topic<T>> {
+		const made = this.topicName<T>({ partitions: 3, ...definition });
+		const { partitions, retention } = made.definition;
+		await broker.topics.create(made.name, { partitions: partitions ?? 3, ...(retention ? { retention } : {}) });
+		return made;
+	}
+
+	/** A topic that nobody has made yet. */
+	topicName<T>(definition: TopicDefinition<T> = {}): Topic<T> {
+		const name = `conf-${this.random.name()}`;
+		this.#topics.push(name);
+		return topic<T>(name, definition);
+	}
+
+	/** A group of its own name with the kit's session, from the earliest record. */
+	group<T>(broker: Broker, topics: Topic<T> | readonly Topic<T>[], options: Partial<GroupOptions<T>> = {}): ConsumerGroup<T> {
+		return this.groupNamed(this.groupName(), broker, topics, options);
+	}
+
+	groupName(): string {
+		const name = `conf-${this.random.name()}`;
+		this.#groups.push(name);
+		return name;
+	}
+
+	groupNamed<T>(name: string, broker: Broker, topics: Topic<T> | readonly Topic<T>[], options: Partial<GroupOptions<T>> = {}): ConsumerGroup<T> {
+		const list = "name" in topics ? [topics] : topics;
+		return broker.consumerGroup<T>(name, { topics: list, from: "earliest", sessionTimeoutMs: this.sessionTimeoutMs, ...options });
+	}
+
+	recorder(): Recorder {
+		return new Recorder();
+	}
+
+	/** A member in a process of its own. */
+	async spawn(options: ChildOptions): Promise<ChildMember> {
+		const child = spawnChild(this.#source.running.config, { sessionTimeoutMs: this.sessionTimeoutMs, ...options });
+		this.#children.push(child);
+		await child.ready;
+		return child;
+	}
+
+	async cleanUp(): Promise<void> {
+		for (const child of this.#children) child.kill();
+		const closing = this.#brokers.map((broker) => within(5000, "closing after the check", broker.close({ deadlineMs: 500 })).catch(() => {}));
+		await Promise.all(closing);
+		const { config } = this.#source.running;
+		const broker = await connect({ log: this.#source.log, ...config });
+		for (const name of this.#groups) await broker.consumerGroup(name, { topics: [], from: "earliest" }).delete().catch(() => {});
+		for (const name of this.#topics) await broker.topics.delete(name).catch(() => {});
+		await broker.close({ deadlineMs: 1000 });
+	}
+}
+
+/** The same broker, reached through a tapped adapter under a scheme of the kit's own. */
+function tappedConfig({ harness, running, log }: ContextSource, tap: Tap) {
+	const { config } = running;
+	const scheme = config.url.slice(0, config.url.indexOf(":"));
+	const inner = tapped(harness.adapter, tap);
+	const adapter = {
+		...inner,
+		schemes: ["conformance"],
+		create: (target: Parameters<typeof inner.create>[0], context: Parameters<typeof inner.create>[1]) => inner.create({ ...target, url: { ...target.url, scheme } }, context),
+	};
+	return { log, ...config, url: `conformance${config.url.slice(scheme.length)}`, adapters: { conformance: adapter } };
+}

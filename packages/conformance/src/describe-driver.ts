@@ -1,0 +1,34 @@
+// Hangs the checks on a test runner. Which one is the caller's business: vitest and node:test both fit.
+import type { Harness } from "./harness.ts";
+import { type CheckOptions, selectChecks, startRun } from "./run-checks.ts";
+
+export interface TestRunner {
+	describe(title: string, body: () => void): unknown;
+	it(title: string, test: (context: { skip(reason: string): unknown }) => Promise<void>, timeoutMs?: number): unknown;
+}
+
+/**
+ * Declares one test for each check. The checks run side by side from the moment the first test starts, each on topics
+ * and groups of its own; a test only waits for its result. A check that needs a capability the driver declares absent
+ * is skipped, with the reason.
+ */
+export function describeDriver(harness: Harness, runner: TestRunner, options: CheckOptions = {}): void {
+	const checks = selectChecks(options.only);
+	let run: ReturnType<typeof startRun> | undefined;
+	runner.describe(`conformance of ${harness.name}`, () => {
+		for (const check of checks) {
+			const title = `${check.id}: ${check.promise}`;
+			runner.it(
+				title,
+				async (context) => {
+					run ??= startRun(harness, checks, options);
+					const result = await run.result(check);
+					if (result.status === "unsupported") context.skip(`unsupported: ${result.reason}`);
+					if (result.status === "broken") throw new Error(`${check.id} (seed ${run.seed}): ${result.reason}`, { cause: result.error });
+				},
+				300_000,
+			);
+		}
+		runner.it("ends in good order", async () => await run?.ended, 60_000);
+	});
+}

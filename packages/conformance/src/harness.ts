@@ -1,0 +1,17 @@
+// What an adapter's author gives to the kit.
+import type { BrokerConfig } from "@polylog/core";
+import type { Adapter } from "@polylog/core/driver";
+
+export interface Harness {
+	/** How the report calls it: backend and version. */
+	readonly name: string;
+	readonly adapter: Adapter;
+	/** Starts a broker or finds one. Called once; every check makes topics and groups of its own on it. */
+	start(): Promise<RunningBroker>;
+}
+
+export interface RunningBroker {
+	/** What an application would give to `connect`. All connections made with it must see one log. */
+	readonly config: BrokerConfig;
+	stop?(): Promise<void>;
+}

@@ -1,0 +1,102 @@
+// Runs the checks, several at a time, and says of each promise whether it is kept.
+import { connect, silentLog } from "@polylog/core";
+import { CHECKS } from "./checks/index.ts";
+import type { Check, CheckResult, Report } from "./check.ts";
+import { CheckContext, type ContextSource } from "./context.ts";
+import type { Harness } from "./harness.ts";
+import { Seeded } from "./seed.ts";
+import { random } from "./lent.ts";
+import { clock, within } from "./time.ts";
+
+export interface CheckOptions {
+	/** Names and random inputs follow from it; the report says which was used. Default: made up. */
+	readonly seed?: string;
+	/** Only checks whose id starts with one of these. */
+	readonly only?: readonly string[];
+	/** How many run at once. Default 12: most of them wait. */
+	readonly concurrency?: number;
+	/** Of the kit's groups. Default 1500. */
+	readonly sessionTimeoutMs?: number;
+	/** Called as each check ends. */
+	readonly onResult?: (result: CheckResult) => void;
+}
+
+/** Starts the harness' broker, runs the checks, stops the broker. */
+export async function runChecks(harness: Harness, options: CheckOptions = {}): Promise<Report> {
+	const checks = selectChecks(options.only);
+	const results: CheckResult[] = [];
+	const run = startRun(harness, checks, options);
+	for (const check of checks) results.push(await run.result(check));
+	await run.ended;
+	return { backend: harness.name, capabilities: await run.capabilities, seed: run.seed, results };
+}
+
+export function selectChecks(only?: readonly string[]): readonly Check[] {
+	return only ? CHECKS.filter((check) => only.some((prefix) => check.id.startsWith(prefix))) : CHECKS;
+}
+
+export interface Run {
+	readonly seed: string;
+	readonly capabilities: Promise<ContextSource["capabilities"]>;
+	result(check: Check): Promise<CheckResult>;
+	readonly ended: Promise<void>;
+}
+
+/** Starts everything at once; `result` waits for one check. */
+export function startRun(harness: Harness, checks: readonly Check[], options: CheckOptions = {}): Run {
+	const seed = options.seed ?? random.hex(4);
+	const waiting = new Map(checks.map((check) => [check.id, Promise.withResolvers<CheckResult>()]));
+	for (const { promise } of waiting.values()) promise.catch(() => {});
+	const source = begin(harness, options);
+	const settle = (result: CheckResult) => {
+		options.onResult?.(result);
+		waiting.get(result.id)?.resolve(result);
+	};
+	const ended = source.then(
+		async (started) => {
+			await runAll(checks, started, seed, options.concurrency ?? 12, settle);
+			await started.running.stop?.();
+		},
+		(error: unknown) => waiting.forEach(({ reject }) => reject(error)),
+	);
+	const result = (check: Check) => waiting.get(check.id)?.promise ?? Promise.reject(new RangeError(`${check.id} is not part of this run`));
+	const capabilities = source.then((started) => started.capabilities);
+	capabilities.catch(() => {});
+	return { seed, capabilities, result, ended };
+}
+
+type Started = Omit<ContextSource, "random">;
+
+async function begin(harness: Harness, options: CheckOptions): Promise<Started> {
+	const running = await harness.start();
+	const broker = await connect({ log: silentLog, ...running.config });
+	const { capabilities } = broker;
+	await broker.close();
+	return { harness, running, capabilities, sessionTimeoutMs: options.sessionTimeoutMs ?? 1500, log: silentLog };
+}
+
+async function runAll(checks: readonly Check[], started: Started, seed: string, concurrency: number, settle: (result: CheckResult) => void): Promise<void> {
+	const together = checks.filter((check) => !check.alone);
+	const next = together[Symbol.iterator]();
+	const worker = async () => {
+		for (const check of next) settle(await runCheck(check, started, seed));
+	};
+	await Promise.all(Array.from({ length: concurrency }, worker));
+	for (const check of checks) if (check.alone) settle(await runCheck(check, started, seed));
+}
+
+async function runCheck(check: Check, started: Started, seed: string): Promise<CheckResult> {
+	const { id, promise } = check;
+	const missing = (check.needs ?? []).filter((flag) => !started.capabilities[flag]);
+	if (missing.length > 0) return { id, promise, status: "unsupported", ms: 0, reason: `${started.harness.name} declares no ${missing.join(", ")}` };
+	const ctx = new CheckContext({ ...started, random: new Seeded(`${seed}/${id}`) });
+	const start = clock.now();
+	try {
+		await within(check.timeoutMs ?? 30_000, `the check ${id}`, check.run(ctx));
+		return { id, promise, status: "kept", ms: Math.round(clock.now() - start) };
+	} catch (error) {
+		return { id, promise, status: "broken", ms: Math.round(clock.now() - start), reason: error instanceof Error ? error.message : String(error), error };
+	} finally {
+		await ctx.cleanUp().catch(() => {});
+	}
+}

@@ -1,0 +1,25 @@
+// When a group has come to rest.
+import type { ConsumerGroup, Member, Message, Offset, Partition } from "@polylog/core";
+import { partitionKey, samePartition } from "./partitions.ts";
+import { until } from "./time.ts";
+
+export const ownedBy = (member: Member<never> | Member<unknown> | { readonly assignment: readonly Partition[] }): string[] => member.assignment.map(partitionKey).sort();
+
+/** Waits until each of `partitions` partitions has exactly one owner among the members, and shares differ by one at most. */
+export async function untilBalanced(members: readonly { readonly assignment: readonly Partition[] }[], partitions: number, ms = 10_000): Promise<void> {
+	const shares = () => members.map((member) => member.assignment.length);
+	const balanced = () => {
+		const owned = members.flatMap(ownedBy);
+		return owned.length === partitions && new Set(owned).size === partitions && Math.max(...shares()) - Math.min(...shares()) <= 1;
+	};
+	await until(balanced, () => `${partitions} partitions were shared among ${members.length} members (${shares().join(", ")})`, ms);
+}
+
+/** What the group has committed there, as an onlooker sees it. */
+export async function committedAt(group: ConsumerGroup<never> | { committed(): Promise<ReadonlyMap<Partition, Offset>> }, partition: Partition): Promise<Offset | undefined> {
+	for (const [known, offset] of await group.committed()) if (samePartition(known, partition)) return offset;
+	return undefined;
+}
+
+/** The first offset after a message: what a commit of it stands for is at least its own offset and one. */
+export const after = (message: Pick<Message<unknown>, "offset">): Offset => message.offset + 1n;

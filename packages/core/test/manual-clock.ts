@@ -1,13 +1,9 @@
-// A clock that a test moves. Timers fire in the order of their times; `yield` really lets the event loop turn.
+// A clock that stands still until a test moves it.
 import type { Clock } from "../src/clock.ts";
 
 export class ManualClock implements Clock {
-	#now = 1000;
-	#timers: { at: number; callback: () => void }[] = [];
-
-	get timers(): number {
-		return this.#timers.length;
-	}
+	#now = 0;
+	readonly #timers = new Set<{ readonly at: number; readonly call: () => void }>();
 
 	now(): number {
 		return this.#now;
@@ -18,31 +14,31 @@ export class ManualClock implements Clock {
 	}
 
 	after(delayMs: number, callback: () => void): () => void {
-		const timer = { at: this.#now + delayMs, callback };
-		this.#timers.push(timer);
-		return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
+		const timer = { at: this.#now + delayMs, call: callback };
+		this.#timers.add(timer);
+		return () => this.#timers.delete(timer);
 	}
 
 	yield(): Promise<void> {
 		return new Promise((resolve) => setImmediate(resolve));
 	}
 
-	/** Lets everything run that needs no time. */
-	async settle(): Promise<void> {
-		for (let turn = 0; turn < 5; turn++) await this.yield();
+	get timers(): number {
+		return this.#timers.size;
 	}
 
+	/** Moves on, firing what is due on the way, and lets promises settle. */
 	async advance(ms: number): Promise<void> {
 		const end = this.#now + ms;
-		await this.settle();
 		for (;;) {
-			const next = this.#timers.reduce<{ at: number; callback: () => void } | undefined>((first, timer) => (timer.at <= end && (!first || timer.at < first.at) ? timer : first), undefined);
+			const next = [...this.#timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
 			if (!next) break;
-			this.#timers = this.#timers.filter((timer) => timer !== next);
 			this.#now = Math.max(this.#now, next.at);
-			next.callback();
-			await this.settle();
+			this.#timers.delete(next);
+			next.call();
+			await this.yield();
 		}
 		this.#now = end;
+		await this.yield();
 	}
 }

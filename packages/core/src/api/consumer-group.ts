@@ -19,7 +19,7 @@ export interface GroupOptions<T> {
 	readonly sessionTimeoutMs?: number;
 	/** Default a third of the session. */
 	readonly heartbeatMs?: number;
-	/** Default `sticky()`. */
+	/** Default `stickyAssignor`. */
 	readonly assignor?: Assignor;
 }
 

@@ -2,9 +2,9 @@ import type { PolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";
 import type { Partition } from "../partition.ts";
 import type { Message } from "./message.ts";
-import type { BatchHandler, BatchOptions, Handler, RunOptions } from "./run-options.ts";
+import type { BatchHandler, BatchOptions, DeliveryOptions, Handler, RunOptions } from "./run-options.ts";
 
-export interface MemberOptions<T = unknown> {
+export interface MemberOptions<T = unknown> extends DeliveryOptions {
 	/** Static membership: restarted within the session timeout under the same id, the member keeps its partitions. */
 	readonly instanceId?: string;
 	/** Awaited before anything of these partitions is delivered; may `seek`. */

@@ -1,4 +1,3 @@
-import type { Topic } from "./topic.ts";
 import type { Batch, Context, Message } from "./message.ts";
 
 /** May return a promise; the message counts as processed when it resolves, as failed when it throws. */
@@ -27,7 +26,17 @@ export type FailurePolicy =
 	| { readonly kind: "skip" }
 	| { readonly kind: "deadLetter"; readonly topic: string };
 
-export interface RunOptions {
+/** How delivered messages fail and are committed; given to `join` it is the default for every way of taking messages. */
+export interface DeliveryOptions {
+	readonly retry?: RetryOptions;
+	readonly onFailure?: FailurePolicy;
+	/** `"auto"` (default): processed messages are committed every `commitIntervalMs`. `"manual"`: only by `member.commit`. */
+	readonly commit?: "auto" | "manual";
+	/** Default 1000 ms. */
+	readonly commitIntervalMs?: number;
+}
+
+export interface RunOptions extends DeliveryOptions {
 	/** Handlers running at once in this member. Default 16. */
 	readonly concurrency?: number;
 	/**
@@ -36,12 +45,6 @@ export interface RunOptions {
 	 * the contiguous prefix.
 	 */
 	readonly order?: "partition" | "key";
-	readonly retry?: RetryOptions;
-	readonly onFailure?: FailurePolicy;
-	/** `"auto"` (default): processed messages are committed every `commitIntervalMs`. `"manual"`: only by `member.commit`. */
-	readonly commit?: "auto" | "manual";
-	/** Default 1000 ms. */
-	readonly commitIntervalMs?: number;
 	/** Ends `run`: running handlers finish, what is processed is committed. */
 	readonly signal?: AbortSignal;
 }
@@ -50,5 +53,3 @@ export interface BatchOptions extends Omit<RunOptions, "order"> {
 	/** Default 500. */
 	readonly maxMessages?: number;
 }
-
-export type { Topic };

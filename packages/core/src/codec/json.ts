@@ -25,10 +25,10 @@ function stringify(value: unknown): string {
 		const text: string | undefined = JSON.stringify(value);
 		if (text !== undefined) return text;
 	} catch (error) {
-		if (error instanceof RangeError) throw new TypeError("the value is nested too deeply");
+		if (error instanceof RangeError) throw new TypeError("the value is nested too deeply", { cause: error });
 		const message = error instanceof Error ? error.message : "";
-		if (message.includes("BigInt")) throw new TypeError("the value holds a BigInt, which JSON cannot say: send it as a string (`String(n)`), or give the topic a codec of its own");
-		if (message.includes("circular")) throw new TypeError("the value refers to itself, which JSON cannot say");
+		if (message.includes("BigInt")) throw new TypeError("the value holds a BigInt, which JSON cannot say: send it as a string (`String(n)`), or give the topic a codec of its own", { cause: error });
+		if (message.includes("circular")) throw new TypeError("the value refers to itself, which JSON cannot say", { cause: error });
 		throw error;
 	}
 	throw new TypeError(`the value is ${typeof value}, which JSON cannot say`);

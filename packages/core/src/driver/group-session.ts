@@ -48,6 +48,8 @@ export interface Grant {
 	readonly fence: bigint;
 	/** Where the group stands here; `undefined`: never committed. */
 	readonly committed: CommittedOffset | undefined;
+	/** With `committed` undefined: the group had committed offsets and the coordinator lost them. Not a new group. */
+	readonly historyLost?: boolean;
 }
 
 export interface CommittedOffset {

@@ -1,8 +1,8 @@
 // The embedded backend, and the reference for every other: one process, bounded by retention, nothing survives it.
 import type { Capabilities } from "../capabilities.ts";
-import type { Adapter, AppendArguments, Classification, Driver, DriverContext, Reader, TopicDescription, TopicStore } from "../driver/driver.ts";
+import type { Adapter, Classification, Driver, DriverContext, ProducerIdentity, Reader, TopicDescription, TopicStore } from "../driver/driver.ts";
 import { readOptions } from "../driver/options.ts";
-import type { AppendOutcome } from "../driver/record.ts";
+import type { AppendOutcome, OutgoingRecord } from "../driver/record.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
@@ -61,7 +61,7 @@ class MemoryDriver implements Driver {
 		this.#link.close();
 	}
 
-	async append(...[partition, records, producer]: AppendArguments): Promise<readonly AppendOutcome[]> {
+	async append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity): Promise<readonly AppendOutcome[]> {
 		this.#link.check();
 		await this.#context.clock.yield();
 		return this.#log(partition).append(records, producer);

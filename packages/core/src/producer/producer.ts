@@ -246,7 +246,7 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 	}
 
 	later(callback: () => void): void {
-		void this.#parts.clock.yield().then(callback);
+		void this.#parts.clock.yield().then(() => callback());
 	}
 
 	arrange(queue: PartitionQueue): void {

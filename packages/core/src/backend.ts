@@ -1,0 +1,95 @@
+// A connected driver with what core adds to every call: errors wrapped once, shared lookups, the injected clock.
+import type { Clock, Random } from "./clock.ts";
+import { wrapDriverError } from "./driver-errors.ts";
+import type { Driver, PartitionDescription, TopicDescription } from "./driver/driver.ts";
+import { type ErrorContext, PolylogError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { Offset, Position } from "./offset.ts";
+import { type Partition, partitionKey } from "./partition.ts";
+import type { Secret } from "./secret.ts";
+
+export interface BackendParts {
+	readonly driver: Driver;
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly log: Log;
+	readonly clientId: string;
+	readonly secrets: readonly Secret[];
+	/** Where the broker is, safe to print. */
+	readonly display: string;
+}
+
+export class Backend {
+	readonly driver: Driver;
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly log: Log;
+	readonly clientId: string;
+	readonly #parts: BackendParts;
+	readonly #describing = new Map<string, Promise<TopicDescription | undefined>>();
+
+	constructor(parts: BackendParts) {
+		this.#parts = parts;
+		this.driver = parts.driver;
+		this.clock = parts.clock;
+		this.random = parts.random;
+		this.log = parts.log;
+		this.clientId = parts.clientId;
+	}
+
+	/** A driver's error as a PolylogError, saying what was being done. */
+	wrap(error: unknown, doing: string, context: ErrorContext = {}): PolylogError {
+		return wrapDriverError(this.driver, error, `${doing} on ${this.#parts.display}`, context, this.#parts.secrets);
+	}
+
+	/** Runs a driver's call; its error is wrapped. */
+	async attempt<R>(doing: string, work: () => Promise<R>, context: ErrorContext = {}): Promise<R> {
+		try {
+			return await work();
+		} catch (error) {
+			throw this.wrap(error, doing, context);
+		}
+	}
+
+	/** Callers at the same time share one lookup: a thousand partitions starting together ask once. */
+	describeTopic(topic: string): Promise<TopicDescription | undefined> {
+		const known = this.#describing.get(topic);
+		if (known) return known;
+		const asked = this.attempt(`describing topic ${topic}`, () => this.driver.topics.describe(topic), { topic }).finally(() => this.#describing.delete(topic));
+		this.#describing.set(topic, asked);
+		return asked;
+	}
+
+	async describePartition(partition: Partition): Promise<PartitionDescription> {
+		const described = (await this.describeTopic(partition.topic))?.partitions[partition.index];
+		if (described) return described;
+		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist on ${this.#parts.display}; create it with broker.topics.ensure, or check the name`, {
+			topic: partition.topic,
+			partition: partition.index,
+		});
+	}
+
+	/** The offset a position means now. OFFSET_OUT_OF_RANGE for an offset that is not in the log. */
+	async resolve(partition: Partition, position: Position): Promise<Offset> {
+		if (position !== "earliest" && position !== "latest" && "timestamp" in position) {
+			const at = Number(position.timestamp);
+			if (!Number.isFinite(at)) throw new RangeError("the timestamp of a position must be a valid Date or a number of milliseconds");
+			return this.attempt(`finding the offset at ${new Date(at).toISOString()} in ${partitionKey(partition)}`, () => this.driver.offsetAt(partition, at), partitionContext(partition));
+		}
+		const { earliest, end } = await this.describePartition(partition);
+		if (position === "earliest") return earliest;
+		if (position === "latest") return end;
+		const requested = position.offset;
+		if (requested >= earliest && requested <= end) return requested;
+		throw new PolylogError("OFFSET_OUT_OF_RANGE", `offset ${requested} of ${partitionKey(partition)} is outside what the log holds, ${earliest} to ${end}`, {
+			...partitionContext(partition),
+			requested,
+			earliest,
+			end,
+		});
+	}
+}
+
+export function partitionContext(partition: Partition): ErrorContext {
+	return { topic: partition.topic, partition: partition.index };
+}

@@ -1,0 +1,143 @@
+// The broker an application holds: hands out producers and groups, and closes them in order.
+import type { Broker, ReadOptions } from "./api/broker.ts";
+import type { ConsumerGroup, GroupOptions } from "./api/consumer-group.ts";
+import type { Message } from "./api/message.ts";
+import type { Producer, ProducerGroup, ProducerGroupOptions, ProducerOptions } from "./api/producer.ts";
+import type { Topic } from "./api/topic.ts";
+import type { Backend } from "./backend.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { closeOnSignal } from "./close-on-signal.ts";
+import { Group, type OpenMember } from "./consumer-group/consumer-group.ts";
+import type { GroupCoordinator } from "./driver/group-session.ts";
+import { PolylogError } from "./errors.ts";
+import { checkName } from "./names.ts";
+import { readTopic } from "./read.ts";
+import { BrokerTopics } from "./topics.ts";
+import { createJournalCoordinator } from "./group-journal/index.ts";
+import { createProducer } from "./producer/producer.ts";
+import { createProducerGroup } from "./producer/producer-group.ts";
+
+const CLOSE_DEADLINE_MS = 30_000;
+
+/** Something with an end of its own that the broker must see to. */
+interface Closable {
+	close(options?: { readonly deadlineMs?: number }): Promise<void>;
+}
+
+export class ConnectedBroker implements Broker {
+	readonly topics: BrokerTopics;
+	readonly #backend: Backend;
+	readonly #coordinator: GroupCoordinator & { close?(): Promise<void> };
+	readonly #members = new Set<OpenMember>();
+	readonly #producers = new Set<Closable>();
+	readonly #ended = new AbortController();
+	#closing: Promise<void> | undefined;
+
+	constructor(backend: Backend) {
+		this.#backend = backend;
+		this.topics = new BrokerTopics(backend);
+		const { groups, topics } = backend.driver;
+		this.#coordinator = groups.kind === "native" ? groups.coordinator : createJournalCoordinator({ journals: groups.journals, topics, clock: backend.clock, random: backend.random, log: backend.log });
+	}
+
+	get name(): string {
+		return this.#backend.driver.name;
+	}
+
+	get capabilities(): Capabilities {
+		return this.#backend.driver.capabilities;
+	}
+
+	producer<T>(topic: Topic<T>, options: ProducerOptions = {}): Producer<T> {
+		this.#checkOpen();
+		const producer = createProducer(topic, this.#producerParts(), options);
+		this.#producers.add(producer);
+		return producer;
+	}
+
+	producerGroup(name: string, options: ProducerGroupOptions = {}): ProducerGroup {
+		this.#checkOpen();
+		const group = createProducerGroup(name, this.#producerParts(), options);
+		this.#producers.add(group);
+		return group;
+	}
+
+	consumerGroup<T>(name: string, options: GroupOptions<T>): ConsumerGroup<T> {
+		checkName("consumer group", name);
+		this.#checkOpen();
+		return new Group<T>(name, options, {
+			backend: this.#backend,
+			coordinator: this.#coordinator,
+			ensureTopic: (topic) => this.topics.partitionsOf(topic),
+			// Closed by the member that asked for it: it must outlive the handlers.
+			openProducer: (topic) => createProducer(topic, this.#producerParts(), {}),
+			onJoined: (member) => {
+				this.#checkOpen();
+				this.#members.add(member);
+			},
+			onEnded: (member) => this.#members.delete(member),
+		});
+	}
+
+	consumerGroups(): Promise<string[]> {
+		return this.#backend.attempt("listing consumer groups", () => this.#coordinator.list());
+	}
+
+	read<T>(topic: Topic<T>, options: ReadOptions = {}): AsyncIterable<Message<T>> {
+		this.#checkOpen();
+		return readTopic(this.#backend, topic, options, this.#ended.signal);
+	}
+
+	native<N>(): N {
+		return this.#backend.driver.native() as N;
+	}
+
+	closeOnSignal(options: { readonly deadlineMs?: number } = {}): () => void {
+		return closeOnSignal(() => this.close(options), this.#backend.log);
+	}
+
+	close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+		this.#closing ??= this.#close(options.deadlineMs ?? CLOSE_DEADLINE_MS);
+		return this.#closing;
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	/** Ends everything at once without a word to anybody: to the broker and the group this process is dead. */
+	destroy(): void {
+		this.#closing ??= Promise.resolve();
+		this.#ended.abort(new PolylogError("CLOSED", "the broker was destroyed"));
+		for (const member of this.#members) member.destroy();
+		this.#backend.driver.destroy();
+	}
+
+	async #close(deadlineMs: number): Promise<void> {
+		const { clock, driver } = this.#backend;
+		const end = clock.now() + deadlineMs;
+		const left = () => ({ deadlineMs: Math.max(0, end - clock.now()) });
+		this.#ended.abort(new PolylogError("CLOSED", "the broker was closed"));
+		await Promise.allSettled([...this.#members].map((member) => member.close(left())));
+		await Promise.allSettled([...this.#producers].map((producer) => producer.close(left())));
+		await this.#coordinator.close?.().catch(() => {});
+		// Connections that do not end by themselves must not keep the process.
+		const cancel = clock.after(Math.max(1_000, left().deadlineMs), () => driver.destroy());
+		await this.#backend.attempt("closing the connection", () => driver.close()).finally(cancel);
+	}
+
+	#producerParts() {
+		const backend = this.#backend;
+		return {
+			driver: backend.driver,
+			clock: backend.clock,
+			random: backend.random,
+			ensureTopic: (topic: Topic<unknown>) => this.topics.partitionsOf(topic),
+			wrap: backend.wrap.bind(backend),
+		};
+	}
+
+	#checkOpen(): void {
+		if (this.#closing) throw new PolylogError("CLOSED", `the connection to ${this.name} is closed; connect() again`);
+	}
+}

@@ -1,0 +1,83 @@
+// When processed messages are committed: at intervals, on demand, and before a partition is given up.
+import type { Message } from "../api/message.ts";
+import { type Clock, sleep } from "../clock.ts";
+import type { Commit, GroupSession } from "../driver/group-session.ts";
+import { isPolylogError, type PolylogError } from "../errors.ts";
+import type { Offset } from "../offset.ts";
+import { PartitionMap } from "../partition-map.ts";
+import type { Partition } from "../partition.ts";
+import type { PartitionLane } from "./partition-lane.ts";
+
+export interface CommitterParts {
+	readonly session: () => Promise<GroupSession>;
+	readonly clock: Clock;
+	/** The lane of a partition; throws FENCED if this member does not own it (under that fence). */
+	readonly owned: (partition: Partition, fence?: bigint) => PartitionLane;
+	readonly onCommitted: (offsets: ReadonlyMap<Partition, Offset>) => void;
+	readonly wrap: (error: unknown) => PolylogError;
+}
+
+export class Committer {
+	readonly #parts: CommitterParts;
+
+	constructor(parts: CommitterParts) {
+		this.#parts = parts;
+	}
+
+	/** Commits what is due on the lanes; `explicit` persists a seek too. Rejects with the first refusal, after all are settled. */
+	async flush(lanes: Iterable<PartitionLane>, explicit = false): Promise<void> {
+		const due: [PartitionLane, Commit][] = [];
+		for (const lane of lanes) {
+			const commit = lane.due(explicit);
+			if (commit) due.push([lane, commit]);
+		}
+		if (due.length > 0) await this.#send(due);
+	}
+
+	/** On the application's word: it is processed; resolves when it and all before it are committed. */
+	async commitMessage(message: Message<unknown>): Promise<void> {
+		const lane = this.#parts.owned(message.partition, message.fence);
+		await lane.settle(message.offset);
+		await this.flush([lane], true);
+		// A flush that found nothing due means the commit is in already, or the partition was lost meanwhile.
+		if ((lane.committed ?? -1n) <= message.offset) this.#parts.owned(message.partition, message.fence);
+	}
+
+	/** Exactly these offsets. */
+	async commitOffsets(offsets: ReadonlyMap<Partition, Offset>): Promise<void> {
+		await this.#send(
+			[...offsets].map(([partition, offset]) => {
+				const lane = this.#parts.owned(partition);
+				return [lane, lane.commitAt(offset)];
+			}),
+		);
+	}
+
+	/** Flushes every `intervalMs` until the signal aborts. A partition that moved on is its new owner's affair. */
+	async every(intervalMs: number, lanes: () => Iterable<PartitionLane>, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
+		while (!signal.aborted) {
+			try {
+				await sleep(this.#parts.clock, intervalMs, signal);
+				await this.flush(lanes());
+			} catch (error) {
+				if (!signal.aborted && !isPolylogError(error, "FENCED")) onError(error);
+			}
+		}
+	}
+
+	async #send(commits: readonly (readonly [PartitionLane, Commit])[]): Promise<void> {
+		const session = await this.#parts.session();
+		const accepted = new PartitionMap<Offset>();
+		const outcomes = await Promise.allSettled(
+			commits.map(async ([lane, commit]) => {
+				const { epoch } = lane;
+				await session.commit(commit);
+				lane.accepted(commit, epoch);
+				accepted.set(lane.partition, commit.offset);
+			}),
+		);
+		if (accepted.size > 0) this.#parts.onCommitted(accepted);
+		const refused = outcomes.find((outcome) => outcome.status === "rejected");
+		if (refused) throw this.#parts.wrap(refused.reason);
+	}
+}

@@ -1,0 +1,259 @@
+// This process' part in a group, as the application holds it. Only wires its parts, and closes them in order.
+import type { Message } from "../api/message.ts";
+import type { Member, MemberEvents, MemberOptions, PartitionState } from "../api/member.ts";
+import type { BatchHandler, BatchOptions, Handler, RunOptions } from "../api/run-options.ts";
+import { Bell } from "../bell.ts";
+import { sleep } from "../clock.ts";
+import type { RunningHandler } from "../delivery/delivery.ts";
+import type { GroupSession } from "../driver/group-session.ts";
+import { PolylogError } from "../errors.ts";
+import type { Offset, Position } from "../offset.ts";
+import { type Partition, partitionKey } from "../partition.ts";
+import { batchWorker } from "./batch-worker.ts";
+import { Committer } from "./committer.ts";
+import { keyedWorker } from "./keyed-worker.ts";
+import { failureOf, MemberHooks } from "./member-hooks.ts";
+import type { MemberParts } from "./member-parts.ts";
+import { MessageTaker } from "./message-taker.ts";
+import { Ownership } from "./ownership.ts";
+import type { PartitionLane } from "./partition-lane.ts";
+import { serialWorker } from "./serial-worker.ts";
+import { Watchdog } from "./watchdog.ts";
+
+const CLOSE_DEADLINE_MS = 30_000;
+const BATCH_MESSAGES = 500;
+const BUFFERED = { records: 1_000, bytes: 4 * 1024 * 1024 };
+
+export class GroupMember<T> implements Member<T> {
+	readonly #parts: MemberParts<T>;
+	readonly #options: MemberOptions<T>;
+	readonly #bell = new Bell();
+	readonly #hooks: MemberHooks<T>;
+	readonly #ownership: Ownership;
+	readonly #committer: Committer;
+	readonly #watchdog: Watchdog<RunningHandler>;
+	readonly #taker: MessageTaker<T>;
+	readonly #session = Promise.withResolvers<GroupSession>();
+	readonly #ended = Promise.withResolvers<void>();
+	/** Set by `join`; before that nothing is owned. */
+	#joined: GroupSession | undefined;
+	#failure: PolylogError | undefined;
+	#closing: Promise<void> | undefined;
+
+	constructor(parts: MemberParts<T>, options: MemberOptions<T>) {
+		const { backend, group } = parts;
+		const session = () => this.#session.promise;
+		const lanes = () => this.#ownership.lanes;
+		// Whoever asks for the session hears of a failed join; that nobody asked is not an unhandled rejection.
+		this.#session.promise.catch(() => {});
+		this.#parts = parts;
+		this.#options = options;
+		this.#hooks = new MemberHooks({ member: this, options, group, log: backend.log });
+		this.#watchdog = new Watchdog(backend.clock, options.maxHandlerMs ?? Infinity, (handler) => this.#giveUpOn(handler));
+		this.#committer = new Committer({
+			session,
+			clock: backend.clock,
+			owned: (partition, fence) => this.#owned(partition, fence),
+			onCommitted: (offsets) => this.#hooks.events.emit("committed", offsets),
+			wrap: (error) => backend.wrap(error, `committing for group ${group}`, { group }),
+		});
+		this.#taker = new MessageTaker({
+			member: parts,
+			defaults: options,
+			bell: this.#bell,
+			hooks: this.#hooks,
+			committer: this.#committer,
+			watchdog: this.#watchdog,
+			lanes,
+			returned: (lane) => this.#joined?.returned(lane.partition),
+			isClosing: () => this.#isClosing(),
+			fail: (error) => this.#fail(error),
+			ended: this.#ended.promise,
+		});
+		this.#ownership = new Ownership({
+			backend,
+			group,
+			bell: this.#bell,
+			limits: { records: options.maxBufferedRecords ?? BUFFERED.records, bytes: options.maxBufferedBytes ?? BUFFERED.bytes },
+			from: parts.from,
+			onOutOfRange: parts.onOutOfRange,
+			session,
+			events: {
+				assigned: (partitions) => this.#hooks.assigned(partitions),
+				revoking: (given) => this.#commitAndTell(given),
+				lost: (partitions, reason) => this.#hooks.lost(partitions, reason),
+				ready: (lane) => this.#taker.add(lane),
+				stuck: (lane, error) => this.#hooks.stuck(lane, error),
+				report: (error) => this.#hooks.report(error),
+				fatal: (error) => this.#fail(error),
+			},
+		});
+	}
+
+	/** Joins the group; called once, by the group. */
+	async join(signal?: AbortSignal): Promise<void> {
+		const { backend, group } = this.#parts;
+		try {
+			this.#joined = await this.#parts.join(this.#ownership, signal);
+			this.#session.resolve(this.#joined);
+		} catch (error) {
+			const wrapped = backend.wrap(error, `joining group ${group}`, { group });
+			this.#session.reject(wrapped);
+			throw wrapped;
+		}
+		this.#options.signal?.addEventListener("abort", () => void this.close(), { once: true });
+		if (this.#options.signal?.aborted) await this.close();
+	}
+
+	get id(): string {
+		return this.#joined?.memberId ?? "";
+	}
+
+	get assignment(): readonly Partition[] {
+		return this.#ownership.lanes.map((lane) => lane.partition);
+	}
+
+	async run(handler: Handler<T>, options: RunOptions = {}): Promise<void> {
+		const worker = options.order === "key" ? keyedWorker : serialWorker;
+		await this.#taker.run("run", options, (parts, delivery) => worker(parts, delivery, (message: Message<T>) => handler(message, parts.lane.context)));
+		await this.#closing;
+	}
+
+	async runBatches(handler: BatchHandler<T>, options: BatchOptions = {}): Promise<void> {
+		const most = options.maxMessages ?? BATCH_MESSAGES;
+		if (!Number.isInteger(most) || most < 1) throw new RangeError(`maxMessages must be a positive integer, not ${most}`);
+		await this.#taker.run("runBatches", options, (parts, delivery) => batchWorker(parts, delivery, (batch) => handler(batch, parts.lane.context), most));
+		await this.#closing;
+	}
+
+	[Symbol.asyncIterator](): AsyncIterator<Message<T>> {
+		return this.#taker.iterate();
+	}
+
+	pause(partitions: readonly Partition[] = this.assignment): void {
+		for (const partition of partitions) this.#ownership.pause(partition, true);
+	}
+
+	resume(partitions: readonly Partition[] = this.assignment): void {
+		for (const partition of partitions) {
+			this.#ownership.pause(partition, false);
+			const lane = this.#ownership.get(partition);
+			if (lane) this.#ownership.restart(lane).catch((error: unknown) => this.#hooks.report(failureOf("resuming", error)));
+		}
+	}
+
+	async seek(to: Position, partitions: readonly Partition[] = this.assignment): Promise<void> {
+		const lanes = partitions.map((partition) => this.#owned(partition));
+		const moves = await Promise.all(lanes.map(async (lane) => ({ lane, offset: await this.#parts.backend.resolve(lane.partition, to) })));
+		for (const { lane } of moves) this.#owned(lane.partition, lane.fence);
+		for (const { lane, offset } of moves) this.#ownership.seek(lane, offset);
+	}
+
+	async commit(what?: Message<T> | ReadonlyMap<Partition, Offset>): Promise<void> {
+		if (what === undefined) await this.#committer.flush(this.#ownership.lanes, true);
+		else if ("offset" in what) await this.#committer.commitMessage(what);
+		else await this.#committer.commitOffsets(what);
+	}
+
+	position(partition: Partition): Offset | undefined {
+		return this.#ownership.get(partition)?.position;
+	}
+
+	state(partition: Partition): PartitionState | undefined {
+		const state = this.#ownership.get(partition)?.state;
+		return state === "ended" ? undefined : state;
+	}
+
+	on<E extends keyof MemberEvents>(event: E, listener: MemberEvents[E]): this {
+		this.#hooks.events.on(event, listener as never);
+		return this;
+	}
+
+	off<E extends keyof MemberEvents>(event: E, listener: MemberEvents[E]): this {
+		this.#hooks.events.off(event, listener as never);
+		return this;
+	}
+
+	close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+		this.#closing ??= this.#close(options.deadlineMs ?? CLOSE_DEADLINE_MS);
+		return this.#closing;
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	/** Ends at once without a word to anybody, as the death of the process would. */
+	destroy(): void {
+		this.#closing ??= Promise.resolve();
+		this.#end("the member was destroyed");
+	}
+
+	/** Stop fetching, drain, commit, leave. Past the deadline the handlers are told to give up and the member just stops. */
+	async #close(deadlineMs: number): Promise<void> {
+		const { clock } = this.#parts.backend;
+		const over = new AbortController();
+		const late = sleep(clock, deadlineMs, over.signal).then(
+			() => false,
+			() => false,
+		);
+		const drained = await Promise.race([this.#drain(), late]);
+		over.abort(new Error("closed"));
+		if (!drained) this.#ownership.abort("the member closed past its deadline");
+		await this.#joined?.leave({ drained });
+		this.#end("the member closed");
+		await this.#parts.deadLetters.close(deadlineMs);
+	}
+
+	async #drain(): Promise<true> {
+		await Promise.all([this.#ownership.drain(), this.#taker.stop()]);
+		await this.#ownership.release();
+		return true;
+	}
+
+	/** For lanes that are drained and about to be given up. */
+	async #commitAndTell(lanes: readonly PartitionLane[]): Promise<void> {
+		try {
+			if (!this.#taker.manual) await this.#committer.flush(lanes);
+		} catch (error) {
+			this.#hooks.report(failureOf("committing", error));
+		}
+		await this.#hooks.revoked(lanes.map((lane) => lane.partition));
+	}
+
+	#giveUpOn({ lane }: RunningHandler): void {
+		const reason = `a handler ran past maxHandlerMs (${this.#options.maxHandlerMs})`;
+		const { topic, index } = lane.partition;
+		this.#hooks.report(new PolylogError("HANDLER_TIMEOUT", `${reason} on ${lane.key}: the partition is given up`, { topic, partition: index, group: this.#parts.group }));
+		this.#ownership.abandon(lane, reason).catch((error: unknown) => this.#hooks.report(failureOf("giving up a partition", error)));
+	}
+
+	/** The end nobody asked for: rejects `run`, and ends the iterator with the error. */
+	#fail(error: PolylogError): void {
+		if (this.#failure || this.#closing) return;
+		this.#failure = error;
+		this.#parts.backend.log.error(`group ${this.#parts.group}: the member ended: ${error.message}`);
+		this.#end(error.message);
+	}
+
+	#end(reason: string): void {
+		this.#ownership.abort(reason);
+		this.#joined?.destroy();
+		this.#watchdog.close();
+		this.#ended.resolve();
+		this.#bell.ring();
+		this.#parts.onEnd(this);
+	}
+
+	#isClosing(): boolean {
+		if (this.#failure) throw this.#failure;
+		return this.#closing !== undefined;
+	}
+
+	#owned(partition: Partition, fence?: bigint): PartitionLane {
+		const lane = this.#ownership.get(partition);
+		if (lane && (fence === undefined || fence === lane.fence)) return lane;
+		const { group } = this.#parts;
+		throw new PolylogError("FENCED", `this member of group ${group} does not own ${partitionKey(partition)} (any more)`, { topic: partition.topic, partition: partition.index, group });
+	}
+}

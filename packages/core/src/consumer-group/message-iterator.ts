@@ -1,0 +1,103 @@
+// `for await (const message of member)`: one message in hand at a time; asking for the next one is what processes it.
+import type { Message } from "../api/message.ts";
+import type { Bell } from "../bell.ts";
+import { type Clock, sleep } from "../clock.ts";
+import type { Delivery, RunningHandler } from "../delivery/delivery.ts";
+import { isPolylogError, PolylogError } from "../errors.ts";
+import type { Held } from "./offset-tracker.ts";
+import type { PartitionLane } from "./partition-lane.ts";
+import type { Watchdog } from "./watchdog.ts";
+import { LEASE_POLL_MS } from "./worker.ts";
+
+/** Messages taken from one partition before another has its turn. */
+const TURN_MESSAGES = 100;
+
+export interface IteratorParts<T> {
+	readonly bell: Bell;
+	readonly clock: Clock;
+	readonly delivery: Delivery<T>;
+	readonly watchdog: Watchdog<RunningHandler>;
+	readonly lanes: () => readonly PartitionLane[];
+	/** Throws what killed the member. */
+	readonly isClosing: () => boolean;
+	readonly returned: (lane: PartitionLane) => void;
+	readonly onEnd: () => void;
+}
+
+export class MessageIterator<T> implements AsyncIterator<Message<T>> {
+	readonly #parts: IteratorParts<T>;
+	#inHand: { readonly held: Held; readonly lane: PartitionLane } | undefined;
+	#lane: PartitionLane | undefined;
+	#turn = 0;
+
+	constructor(parts: IteratorParts<T>) {
+		this.#parts = parts;
+	}
+
+	async next(): Promise<IteratorResult<Message<T>>> {
+		this.#settle((lane, held) => lane.complete(held));
+		for (;;) {
+			if (this.#parts.isClosing()) return this.#end();
+			const lane = this.#choose();
+			if (!lane) {
+				await this.#parts.bell.wait();
+				continue;
+			}
+			const held = lane.take();
+			if (!held) {
+				await sleep(this.#parts.clock, LEASE_POLL_MS);
+				continue;
+			}
+			const message = await this.#decode(lane, held);
+			if (!message) continue;
+			const inHand = { held, lane };
+			this.#inHand = inHand;
+			this.#parts.watchdog.start(inHand);
+			return { done: false, value: message };
+		}
+	}
+
+	/** `break`, `throw` or disposal: the message in hand is not processed, and delivered again. */
+	async return(): Promise<IteratorResult<Message<T>>> {
+		this.#settle((lane, held) => lane.putBack(held));
+		return this.#end();
+	}
+
+	#settle(how: (lane: PartitionLane, held: Held) => void): void {
+		const inHand = this.#inHand;
+		if (!inHand) return;
+		this.#inHand = undefined;
+		how(inHand.lane, inHand.held);
+		if (!this.#parts.watchdog.stop(inHand)) this.#parts.returned(inHand.lane);
+	}
+
+	async #decode(lane: PartitionLane, held: Held): Promise<Message<T> | undefined> {
+		try {
+			return await this.#parts.delivery.decode(lane, held.record, 1);
+		} catch (error) {
+			await this.#parts.delivery.dispose(lane, [held], isPolylogError(error) ? error : new PolylogError("CODEC_FAILED", String(error), { cause: error }));
+			return undefined;
+		}
+	}
+
+	/** Stays with a partition for a while, since its page is at hand, then gives the next one its turn. */
+	#choose(): PartitionLane | undefined {
+		if (this.#lane?.ready && this.#turn < TURN_MESSAGES) {
+			this.#turn++;
+			return this.#lane;
+		}
+		const lanes = this.#parts.lanes();
+		const start = this.#lane ? lanes.indexOf(this.#lane) + 1 : 0;
+		this.#turn = 1;
+		for (let i = 0; i < lanes.length; i++) {
+			const lane = lanes[(start + i) % lanes.length] as PartitionLane;
+			if (lane.ready) return (this.#lane = lane);
+		}
+		return (this.#lane = undefined);
+	}
+
+	#end(): IteratorResult<Message<T>> {
+		this.#parts.onEnd();
+		return { done: true, value: undefined };
+	}
+}

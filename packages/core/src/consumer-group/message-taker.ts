@@ -1,0 +1,143 @@
+// Who takes the member's messages (run, runBatches, an iterator): one at a time, each with its own settings.
+import type { Message } from "../api/message.ts";
+import type { DeliveryOptions, RunOptions } from "../api/run-options.ts";
+import type { Bell } from "../bell.ts";
+import { Delivery, type RunningHandler } from "../delivery/delivery.ts";
+import type { PolylogError } from "../errors.ts";
+import type { Committer } from "./committer.ts";
+import { failureOf, type MemberHooks } from "./member-hooks.ts";
+import type { MemberParts } from "./member-parts.ts";
+import { MessageIterator } from "./message-iterator.ts";
+import type { PartitionLane } from "./partition-lane.ts";
+import { Run } from "./run.ts";
+import type { Watchdog } from "./watchdog.ts";
+import type { WorkerParts } from "./worker.ts";
+
+const COMMIT_INTERVAL_MS = 1_000;
+const CONCURRENCY = 16;
+const RETRY = { retries: 3, initialDelayMs: 100, maxDelayMs: 10_000 };
+
+export interface MessageTakerParts<T> {
+	readonly member: MemberParts<T>;
+	/** Given to `join`: what holds unless a run says otherwise. */
+	readonly defaults: DeliveryOptions;
+	readonly bell: Bell;
+	readonly hooks: MemberHooks<T>;
+	readonly committer: Committer;
+	readonly watchdog: Watchdog<RunningHandler>;
+	readonly lanes: () => readonly PartitionLane[];
+	/** A handler that had been given up on came back. */
+	readonly returned: (lane: PartitionLane) => void;
+	/** Throws what ended the member, or says that it is closing. */
+	readonly isClosing: () => boolean;
+	readonly fail: (error: PolylogError) => void;
+	/** Resolves when the member ends. */
+	readonly ended: Promise<void>;
+}
+
+export class MessageTaker<T> {
+	readonly #parts: MessageTakerParts<T>;
+	#occupied: string | undefined;
+	#run: Run | undefined;
+	#settings: DeliveryOptions;
+
+	constructor(parts: MessageTakerParts<T>) {
+		this.#parts = parts;
+		this.#settings = parts.defaults;
+	}
+
+	/** Whether only the application commits. */
+	get manual(): boolean {
+		return this.#settings.commit === "manual";
+	}
+
+	/** A lane that may be worked from now on. */
+	add(lane: PartitionLane): void {
+		this.#run?.add(lane);
+	}
+
+	/** Works every lane until the signal aborts or the member ends; rejects with what killed the member. */
+	async run(name: string, options: RunOptions, work: (parts: WorkerParts, delivery: Delivery<T>) => Promise<void>): Promise<void> {
+		this.#occupy(name);
+		const settings = { ...this.#parts.defaults, ...options };
+		const { lanes, committer, fail } = this.#parts;
+		const delivery = this.#deliver(settings);
+		const stopCommitting = this.#commitAtIntervals(settings);
+		const { clock } = this.#parts.member.backend;
+		const run = new Run({ clock, concurrency: options.concurrency ?? CONCURRENCY, work: (parts) => work(parts, delivery), onError: (error) => fail(failureOf(name, error)) });
+		this.#run = run;
+		for (const lane of lanes()) if (lane.state !== "preparing") run.add(lane);
+		try {
+			await this.#untilOver(options.signal);
+			if (this.#parts.isClosing()) return;
+			await run.stop();
+			if (!this.manual) await committer.flush(lanes());
+		} finally {
+			stopCommitting();
+			this.#run = undefined;
+			this.#occupied = undefined;
+		}
+	}
+
+	/** No new message is started; resolves when the running ones are done. */
+	async stop(): Promise<void> {
+		await this.#run?.stop();
+	}
+
+	iterate(): AsyncIterator<Message<T>> {
+		this.#occupy("an iterator");
+		const { member, bell, watchdog, lanes, isClosing, returned, defaults } = this.#parts;
+		const delivery = this.#deliver(defaults);
+		const stopCommitting = this.#commitAtIntervals(defaults);
+		const onEnd = () => {
+			stopCommitting();
+			this.#occupied = undefined;
+			bell.ring();
+		};
+		return new MessageIterator<T>({ bell, clock: member.backend.clock, delivery, watchdog, lanes, isClosing, returned, onEnd });
+	}
+
+	#occupy(name: string): void {
+		if (this.#parts.isClosing()) throw this.#parts.member.closed();
+		if (this.#occupied) throw new TypeError(`the member's messages are taken by ${this.#occupied} already; use one of run, runBatches and for await at a time`);
+		this.#occupied = name;
+	}
+
+	#deliver(settings: DeliveryOptions): Delivery<T> {
+		this.#settings = settings;
+		const { member, watchdog, hooks, returned } = this.#parts;
+		return new Delivery<T>({
+			backend: member.backend,
+			group: member.group,
+			topic: member.topic,
+			retry: { ...RETRY, ...settings.retry },
+			onFailure: settings.onFailure ?? { kind: "stop" },
+			watchdog,
+			sink: {
+				deadLetter: (topic, lane, record, error) => member.deadLetters.write(topic, lane.partition, record, error),
+				stuck: (lane, error) => hooks.stuck(lane, error),
+				report: (error) => hooks.report(error),
+				returned,
+			},
+		});
+	}
+
+	#commitAtIntervals(settings: DeliveryOptions): () => void {
+		const ended = new AbortController();
+		const { committer, lanes, hooks } = this.#parts;
+		if (settings.commit !== "manual") void committer.every(settings.commitIntervalMs ?? COMMIT_INTERVAL_MS, lanes, ended.signal, (error) => hooks.report(failureOf("committing", error)));
+		return () => ended.abort(new Error("no longer taking messages"));
+	}
+
+	async #untilOver(signal: AbortSignal | undefined): Promise<void> {
+		const aborted = Promise.withResolvers<void>();
+		const onAbort = () => aborted.resolve();
+		signal?.addEventListener("abort", onAbort, { once: true });
+		if (signal?.aborted) aborted.resolve();
+		try {
+			await Promise.race([aborted.promise, this.#parts.ended]);
+		} finally {
+			signal?.removeEventListener("abort", onAbort);
+		}
+	}
+}

@@ -1,0 +1,240 @@
+// The partitions this member owns: turns what the session says (assigned, revoked, lost) into lanes, and awaits the
+// application's hooks in between.
+import type { Backend } from "../backend.ts";
+import { partitionContext } from "../backend.ts";
+import type { Bell } from "../bell.ts";
+import type { Reader } from "../driver/driver.ts";
+import type { Grant, GroupSession, SessionListener } from "../driver/group-session.ts";
+import type { PolylogError } from "../errors.ts";
+import type { Offset, Position } from "../offset.ts";
+import { type Partition, partitionKey } from "../partition.ts";
+import { persevere } from "../patience.ts";
+import { fetchLoop } from "./fetch-loop.ts";
+import { type LaneLimits, PartitionLane } from "./partition-lane.ts";
+import { readerAt } from "./starting-point.ts";
+
+export interface OwnershipParts {
+	readonly backend: Backend;
+	readonly group: string;
+	readonly bell: Bell;
+	readonly limits: LaneLimits;
+	readonly from: Position;
+	readonly onOutOfRange: "fail" | "earliest" | "latest";
+	readonly session: () => Promise<GroupSession>;
+	readonly events: OwnershipEvents;
+}
+
+/** What the member does about its partitions. Hooks are awaited. */
+export interface OwnershipEvents {
+	assigned(partitions: readonly Partition[]): Promise<void>;
+	/** The lanes are drained: commit them, then ask the application. */
+	revoking(lanes: readonly PartitionLane[]): Promise<void>;
+	lost(partitions: readonly Partition[], reason: string): void;
+	/** The lane may be worked from now on. */
+	ready(lane: PartitionLane): void;
+	stuck(lane: PartitionLane, error: PolylogError): void;
+	report(error: PolylogError): void;
+	fatal(error: PolylogError): void;
+}
+
+export class Ownership implements SessionListener {
+	readonly #parts: OwnershipParts;
+	readonly #lanes = new Map<string, PartitionLane>();
+	/** Handlers of earlier ownerships that still run here: a partition never has two in one process. */
+	readonly #draining = new Map<string, Promise<void>>();
+	readonly #preparing = new Map<PartitionLane, Promise<void>>();
+	readonly #paused = new Set<string>();
+	readonly #grants = new WeakMap<PartitionLane, Grant>();
+	/** Seeks made in `onAssigned`, before the lane has a start. */
+	readonly #seeks = new Map<PartitionLane, Offset>();
+	#closing = false;
+
+	constructor(parts: OwnershipParts) {
+		this.#parts = parts;
+	}
+
+	get lanes(): readonly PartitionLane[] {
+		return [...this.#lanes.values()];
+	}
+
+	get(partition: Partition): PartitionLane | undefined {
+		return this.#lanes.get(partitionKey(partition));
+	}
+
+	assigned(grants: readonly Grant[]): void {
+		if (this.#closing) return;
+		const owned = grants.map((grant) => ({ grant, lane: this.#open(grant) }));
+		const prepared = this.#prepare(owned);
+		for (const { lane } of owned) this.#preparing.set(lane, prepared);
+	}
+
+	async revoked(partitions: readonly Partition[]): Promise<void> {
+		const lanes = partitions.map((partition) => this.get(partition)).filter((lane) => lane !== undefined);
+		await this.#giveUp(lanes);
+	}
+
+	lost(partitions: readonly Partition[], reason: string): void {
+		const known = partitions.filter((partition) => this.#lanes.has(partitionKey(partition)));
+		for (const partition of known) this.#end(this.get(partition), reason);
+		if (known.length > 0) this.#parts.events.lost(known, reason);
+	}
+
+	fatal(error: unknown): void {
+		const wrapped = this.#parts.backend.wrap(error, `being a member of group ${this.#parts.group}`, { group: this.#parts.group });
+		for (const lane of this.lanes) this.#end(lane, wrapped.message);
+		this.#parts.events.fatal(wrapped);
+	}
+
+	/** Gives one partition up because its handler hangs; it counts as lost. */
+	async abandon(lane: PartitionLane, reason: string): Promise<void> {
+		if (this.#lanes.get(lane.key) !== lane) return;
+		this.#end(lane, reason);
+		(await this.#parts.session()).abandon(lane.partition, lane.fence);
+		this.#parts.events.lost([lane.partition], reason);
+	}
+
+	/** Pausing holds for the partition, whenever this member owns it. */
+	pause(partition: Partition, paused: boolean): void {
+		const key = partitionKey(partition);
+		if (paused) this.#paused.add(key);
+		else this.#paused.delete(key);
+		this.#lanes.get(key)?.setPaused(paused);
+	}
+
+	/** Tries a stopped partition again, at the message that stopped it. */
+	async restart(lane: PartitionLane): Promise<void> {
+		if (lane.state !== "stopped") return;
+		if (lane.position !== undefined) return lane.restart(lane.resumePoint, { moved: false });
+		lane.prepareAgain();
+		await (await this.#begin(lane))?.close();
+	}
+
+	seek(lane: PartitionLane, offset: Offset): void {
+		if (lane.state === "preparing") this.#seeks.set(lane, offset);
+		else lane.restart(offset, { moved: true });
+	}
+
+	/** Stops all work and resolves when every handler is done. Partitions that come later are not taken up. */
+	async drain(): Promise<void> {
+		this.#closing = true;
+		const { lanes } = this;
+		for (const lane of lanes) lane.revoke();
+		await Promise.all([...lanes.map((lane) => lane.drained()), ...this.#draining.values()]);
+	}
+
+	/** After `drain`: commits and asks the application, for whatever is still owned. */
+	async release(): Promise<void> {
+		await this.#giveUp(this.lanes);
+	}
+
+	/** The deadline has passed, or the process is to look dead. */
+	abort(reason: string): void {
+		this.#closing = true;
+		for (const lane of this.lanes) {
+			lane.abort(reason);
+			this.#end(lane, reason);
+		}
+	}
+
+	#open(grant: Grant): PartitionLane {
+		const { partition, fence } = grant;
+		const key = partitionKey(partition);
+		this.#end(this.#lanes.get(key), "granted anew");
+		let session: GroupSession | undefined;
+		void this.#parts.session().then(
+			(joined) => (session = joined),
+			() => {},
+		);
+		const lane = new PartitionLane(partition, fence, this.#parts.limits, () => session?.mayDispatch(partition, fence) ?? false, this.#parts.bell);
+		lane.setPaused(this.#paused.has(key));
+		this.#lanes.set(key, lane);
+		this.#grants.set(lane, grant);
+		return lane;
+	}
+
+	async #prepare(owned: readonly { readonly grant: Grant; readonly lane: PartitionLane }[]): Promise<void> {
+		const { events } = this.#parts;
+		try {
+			await events.assigned(owned.map(({ lane }) => lane.partition));
+		} catch (error) {
+			const reason = this.#parts.backend.wrap(error, "the onAssigned hook");
+			for (const { lane } of owned) if (!lane.ended) events.stuck(lane, reason);
+		}
+		await Promise.all(owned.map(({ lane }) => this.#start(lane)));
+	}
+
+	async #start(lane: PartitionLane): Promise<void> {
+		await this.#draining.get(lane.key);
+		const reader = await this.#begin(lane);
+		this.#preparing.delete(lane);
+		void fetchLoop(lane, this.#parts.backend, { outOfRange: (at, error) => this.#refused(at, error), failed: (at, error) => this.#parts.events.stuck(at, error) }, reader);
+		if (!lane.ended) this.#parts.events.ready(lane);
+	}
+
+	async #begin(lane: PartitionLane): Promise<Reader | undefined> {
+		const grant = this.#grants.get(lane);
+		try {
+			if (grant && lane.state === "preparing") return await this.#position(grant, lane);
+		} catch (error) {
+			if (!lane.halt.aborted) await this.#refused(lane, error);
+		} finally {
+			this.#seeks.delete(lane);
+		}
+		return undefined;
+	}
+
+	/** Puts the lane where the group stands, or `from` where it never was; that choice is committed before anything is
+	 *  delivered, since `latest` would otherwise skip what arrives before the first commit. */
+	async #position(grant: Grant, lane: PartitionLane): Promise<Reader | undefined> {
+		const { backend, from } = this.#parts;
+		const patience = { clock: backend.clock, random: backend.random, signal: lane.halt };
+		const { committed, partition, fence } = grant;
+		const sought = this.#seeks.get(lane);
+		const at = committed ? { committed: committed.offset } : {};
+		if (sought !== undefined) return void lane.restart(sought, { ...at, moved: true });
+		if (committed) {
+			const reader = await persevere(() => readerAt(backend, partition, committed, lane.halt), patience);
+			lane.restart(committed.offset, { ...at, moved: false });
+			return reader;
+		}
+		const offset = await persevere(() => backend.resolve(partition, from), patience);
+		await (await this.#parts.session()).commit({ partition, fence, offset });
+		return void lane.restart(offset, { committed: offset, moved: false });
+	}
+
+	/** A position the log does not hold, or another reason not to start. */
+	async #refused(lane: PartitionLane, error: unknown): Promise<void> {
+		const { backend, events, onOutOfRange } = this.#parts;
+		const wrapped = backend.wrap(error, `starting ${lane.key}`, partitionContext(lane.partition));
+		if (wrapped.code === "FENCED") return;
+		if (wrapped.code !== "OFFSET_OUT_OF_RANGE" || onOutOfRange === "fail") return events.stuck(lane, wrapped);
+		try {
+			const patience = { clock: backend.clock, random: backend.random, signal: lane.halt };
+			const offset = await persevere(() => backend.resolve(lane.partition, onOutOfRange), patience);
+			events.report(wrapped);
+			lane.restart(offset, { moved: true });
+		} catch (failure) {
+			if (!lane.halt.aborted) events.stuck(lane, backend.wrap(failure, `moving ${lane.key} to ${onOutOfRange}`, partitionContext(lane.partition)));
+		}
+	}
+
+	async #giveUp(lanes: readonly PartitionLane[]): Promise<void> {
+		for (const lane of lanes) lane.revoke();
+		await Promise.all(lanes.map((lane) => this.#preparing.get(lane)));
+		await Promise.all(lanes.map((lane) => lane.quiet()));
+		const held = lanes.filter((lane) => !lane.ended);
+		if (held.length > 0) await this.#parts.events.revoking(held);
+		for (const lane of held) this.#end(lane, "given up");
+	}
+
+	#end(lane: PartitionLane | undefined, reason: string): void {
+		if (!lane) return;
+		if (this.#lanes.get(lane.key) === lane) this.#lanes.delete(lane.key);
+		lane.end(reason);
+		if (lane.running === 0) return;
+		const drained = Promise.all([this.#draining.get(lane.key), lane.drained()]).then(() => {
+			if (this.#draining.get(lane.key) === drained) this.#draining.delete(lane.key);
+		});
+		this.#draining.set(lane.key, drained);
+	}
+}

@@ -1,0 +1,311 @@
+// One ownership of one partition: what was read ahead, what is being handled, what may be committed.
+// It does no I/O: the fetch loop fills it, workers take from it, the member decides its fate.
+import type { Context } from "../api/message.ts";
+import type { PartitionState } from "../api/member.ts";
+import { Bell } from "../bell.ts";
+import type { Credit } from "../driver/driver.ts";
+import type { Commit } from "../driver/group-session.ts";
+import { recordDigest } from "../driver/record-digest.ts";
+import type { RawRecord } from "../driver/record.ts";
+import { PolylogError } from "../errors.ts";
+import type { Offset } from "../offset.ts";
+import { type Partition, partitionKey } from "../partition.ts";
+import { recordBytes } from "../record-bytes.ts";
+import { type Held, OffsetTracker } from "./offset-tracker.ts";
+
+/** No fetch asks for more at once, so that one partition's page never holds the others up. */
+const PAGE_RECORDS = 500;
+
+export interface LaneLimits {
+	readonly records: number;
+	readonly bytes: number;
+}
+
+type Phase = "preparing" | "running" | "stopped" | "revoking" | "ended";
+
+export class PartitionLane {
+	readonly partition: Partition;
+	readonly key: string;
+	readonly fence: bigint;
+	/** Given to handlers. */
+	readonly context: Context;
+	/** Rings at every change that a worker, the fetch loop or a drain may wait for. */
+	readonly changed: Bell;
+
+	readonly #limits: LaneLimits;
+	readonly #mayDispatch: () => boolean;
+	readonly #abort = new AbortController();
+	#halt = new AbortController();
+	#phase: Phase = "preparing";
+	#paused = false;
+	// Read ahead and not delivered: [#head, length).
+	#buffer: RawRecord[] = [];
+	#head = 0;
+	#bufferBytes = 0;
+	#tracker = new OffsetTracker(0n);
+	#position: Offset | undefined;
+	/** Counts seeks: a handler of an earlier epoch is stale. */
+	#epoch = 0;
+	#running = 0;
+	#stale = 0;
+	/** The next commit may go backwards, and is due even if nothing was processed. */
+	#moved = false;
+	#committed: Offset | undefined;
+
+	/** `member` rings with the lane. */
+	constructor(partition: Partition, fence: bigint, limits: LaneLimits, mayDispatch: () => boolean, member: Bell) {
+		this.changed = new Bell(member);
+		this.partition = partition;
+		this.key = partitionKey(partition);
+		this.fence = fence;
+		this.context = { signal: this.#abort.signal };
+		this.#limits = limits;
+		this.#mayDispatch = mayDispatch;
+	}
+
+	get state(): PartitionState | "ended" {
+		return this.#phase === "running" && this.#paused ? "paused" : this.#phase;
+	}
+
+	get ended(): boolean {
+		return this.#phase === "ended";
+	}
+
+	/** The next offset to be delivered; `undefined` until the start is known. */
+	get position(): Offset | undefined {
+		return this.#position;
+	}
+
+	get epoch(): number {
+		return this.#epoch;
+	}
+
+	get committed(): Offset | undefined {
+		return this.#committed;
+	}
+
+	/** Aborts when waiting on behalf of a message makes no sense any more: revoking, seek, stop, end. */
+	get halt(): AbortSignal {
+		return this.#halt.signal;
+	}
+
+	get running(): number {
+		return this.#running;
+	}
+
+	/** What the fetch loop may ask for now; `undefined`: nothing. Asks in halves, so that pages stay large. */
+	credit(): Credit | undefined {
+		const waiting = this.#buffer.length - this.#head;
+		const records = this.#limits.records - waiting - this.#tracker.outstanding;
+		const bytes = this.#limits.bytes - this.#bufferBytes;
+		if (this.#phase !== "running" || (this.#paused && waiting > 0)) return undefined;
+		if (waiting > this.#limits.records / 2 || records < 1 || bytes < 1) return undefined;
+		return { records: Math.min(records, PAGE_RECORDS), bytes };
+	}
+
+	/** Records read by the fetch loop under `epoch`; dropped if a seek came in between. */
+	offer(records: readonly RawRecord[], epoch: number): void {
+		if (epoch !== this.#epoch || this.#phase !== "running" || records.length === 0) return;
+		if (this.#head > 0 && this.#head === this.#buffer.length) {
+			this.#buffer = [];
+			this.#head = 0;
+		}
+		for (const record of records) {
+			this.#buffer.push(record);
+			this.#bufferBytes += recordBytes(record);
+		}
+		this.changed.ring();
+	}
+
+	/** Whether a worker should try `take`: there is something, and nothing local holds it back. */
+	get ready(): boolean {
+		return this.#phase === "running" && !this.#paused && this.#stale === 0 && this.#head < this.#buffer.length;
+	}
+
+	/** Whether new work may start at this very moment: the lease and the fence, asked before every dispatch. */
+	mayDispatch(): boolean {
+		return this.#mayDispatch();
+	}
+
+	/** The next record, if new work may start at this very moment (lease and fence are asked every time). */
+	take(): Held | undefined {
+		if (!this.ready || !this.#mayDispatch()) return undefined;
+		const record = this.#buffer[this.#head] as RawRecord;
+		this.#buffer[this.#head++] = undefined as never;
+		if (this.#head > 4096) {
+			this.#buffer = this.#buffer.slice(this.#head);
+			this.#head = 0;
+		}
+		this.#bufferBytes -= recordBytes(record);
+		this.#position = record.offset + 1n;
+		this.#running++;
+		if (this.#buffer.length - this.#head <= this.#limits.records / 2) this.changed.ring();
+		return this.#tracker.begin(record, this.#epoch);
+	}
+
+	/** Whether the outcome of this record still matters here. */
+	isLive(held: Held): boolean {
+		return held.epoch === this.#epoch && (this.#phase === "running" || this.#phase === "revoking");
+	}
+
+	/** The handler resolved, or the failure policy disposed of the record durably. */
+	complete(held: Held): void {
+		if (held.epoch === this.#epoch && this.#phase !== "ended" && !held.done) this.#tracker.complete(held);
+		this.#return(held);
+	}
+
+	/** The handler ended without a result: the record stays unprocessed. */
+	release(held: Held): void {
+		this.#return(held);
+	}
+
+	/** The record goes back to the front, as if it had not been delivered. */
+	putBack(held: Held): void {
+		if (this.isLive(held) && !held.done) {
+			this.#tracker.withdraw(held);
+			if (this.#head > 0) this.#buffer[--this.#head] = held.record;
+			else this.#buffer.unshift(held.record);
+			this.#bufferBytes += recordBytes(held.record);
+			this.#position = held.record.offset;
+		}
+		this.#return(held);
+	}
+
+	#return(held: Held): void {
+		this.#running--;
+		if (held.epoch !== this.#epoch) this.#stale--;
+		this.changed.ring();
+	}
+
+	/** Marks a delivered message processed on the user's word; resolves when all before it are. */
+	async settle(offset: Offset): Promise<void> {
+		const epoch = this.#epoch;
+		const held = this.#tracker.find(offset);
+		if (!held && (this.#position === undefined || offset >= this.#position)) throw this.#fenced("the message is not of the current position: a seek moved it");
+		if (held && !held.done) this.#tracker.complete(held);
+		while (this.#tracker.next <= offset) {
+			if (epoch !== this.#epoch || this.#phase === "ended") throw this.#fenced("the partition moved on before the messages ahead of it were processed");
+			await this.changed.wait();
+		}
+	}
+
+	/** Begins, or moves to, `offset`. `moved`: by the user's will or a policy, so that a commit may go backwards. */
+	restart(offset: Offset, options: { readonly committed?: Offset; readonly moved: boolean }): void {
+		if (this.#phase === "revoking" || this.#phase === "ended") return;
+		this.#drop();
+		this.#tracker = new OffsetTracker(offset);
+		this.#position = offset;
+		this.#moved ||= options.moved;
+		if (options.committed !== undefined) this.#committed = options.committed;
+		if (this.#phase === "preparing" || this.#phase === "stopped") this.#phase = "running";
+		this.changed.ring();
+	}
+
+	/** Where a stopped partition is tried again: everything below was processed. */
+	get resumePoint(): Offset {
+		return this.#tracker.next;
+	}
+
+	/** What is processed and not yet committed; `explicit` also persists a seek with nothing processed since. */
+	due(explicit = false): Commit | undefined {
+		if (this.#phase === "ended" || this.#phase === "preparing") return undefined;
+		const { next, last } = this.#tracker;
+		if (last === undefined ? !(explicit && this.#moved) : next === this.#committed && !this.#moved) return undefined;
+		return {
+			partition: this.partition,
+			fence: this.fence,
+			offset: next,
+			last: last && { offset: last.offset, digest: recordDigest(last) },
+			...(this.#moved ? { rewind: true } : {}),
+		};
+	}
+
+	/** A commit of exactly `offset`, on the user's word. RangeError for one that was not delivered, or lies behind. */
+	commitAt(offset: Offset): Commit {
+		const refuse = (why: string) => new RangeError(`cannot commit offset ${offset} of ${this.key}: ${why}`);
+		if (this.#position === undefined || offset > this.#position) throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
+		if (!this.#moved && this.#committed !== undefined && offset < this.#committed) throw refuse(`${this.#committed} is committed already; seek back first`);
+		const { last } = this.#tracker;
+		const known = last && last.offset + 1n === offset ? { last: { offset: last.offset, digest: recordDigest(last) } } : {};
+		return { partition: this.partition, fence: this.fence, offset, ...known, ...(this.#moved ? { rewind: true } : {}) };
+	}
+
+	/** A commit was accepted. A seek that came after it was sent keeps its right to go backwards. */
+	accepted(commit: Commit, epoch: number): void {
+		if (epoch === this.#epoch) this.#moved = false;
+		this.#committed = commit.offset;
+	}
+
+	setPaused(paused: boolean): void {
+		this.#paused = paused;
+		this.changed.ring();
+	}
+
+	/** A lane that stopped before it had a start tries to find one again. */
+	prepareAgain(): void {
+		if (this.#phase !== "stopped") return;
+		this.#phase = "preparing";
+		this.#halt = new AbortController();
+	}
+
+	/** No new work; buffered records are let go. What was processed stays to be committed. */
+	stop(): void {
+		if (this.#phase !== "running" && this.#phase !== "preparing") return;
+		this.#phase = "stopped";
+		this.#dropBuffer();
+		this.#halt.abort(new Error("the partition stopped"));
+		this.changed.ring();
+	}
+
+	/** No new work, so that it can be drained, committed and given up. */
+	revoke(): void {
+		if (this.#phase === "ended") return;
+		this.#phase = "revoking";
+		this.#dropBuffer();
+		this.#halt.abort(new Error("the partition is being given up"));
+		this.changed.ring();
+	}
+
+	/** Resolves when no handler of this lane runs, whatever became of the lane. */
+	async drained(): Promise<void> {
+		while (this.#running > 0) await this.changed.wait();
+	}
+
+	/** Resolves when no handler of this lane runs, or the lane has ended, so that nobody waits for them any more. */
+	async quiet(): Promise<void> {
+		while (this.#running > 0 && !this.ended) await this.changed.wait();
+	}
+
+	/** Tells running handlers to give up. */
+	abort(reason: string): void {
+		this.#abort.abort(new PolylogError("FENCED", `${this.key}: ${reason}`, { topic: this.partition.topic, partition: this.partition.index }));
+	}
+
+	/** Not ours any more. Results of running handlers count for nothing. */
+	end(reason: string): void {
+		if (this.#phase === "ended") return;
+		this.#phase = "ended";
+		this.#dropBuffer();
+		this.#halt.abort(new Error(reason));
+		if (this.#running > 0) this.abort(reason);
+		this.changed.ring();
+	}
+
+	#drop(): void {
+		this.#epoch++;
+		this.#stale = this.#running;
+		this.#dropBuffer();
+		this.#halt.abort(new Error("the position moved"));
+		this.#halt = new AbortController();
+	}
+
+	#dropBuffer(): void {
+		this.#buffer = [];
+		this.#head = 0;
+		this.#bufferBytes = 0;
+	}
+
+	#fenced(why: string): PolylogError {
+		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, { topic: this.partition.topic, partition: this.partition.index });
+	}
+}

@@ -1,0 +1,28 @@
+// Everything applications use: `@polylog/core`.
+export type * from "./api/broker.ts";
+export type * from "./api/consumer-group.ts";
+export type * from "./api/member.ts";
+export type * from "./api/message.ts";
+export type * from "./api/producer.ts";
+export type * from "./api/run-options.ts";
+export type * from "./api/topic.ts";
+export { type Capabilities, DURABILITY_CLASSES, type DurabilityClass, type Requirement } from "./capabilities.ts";
+export { bytes } from "./codec/bytes.ts";
+export { json } from "./codec/json.ts";
+export { text } from "./codec/text.ts";
+export { defineConfig } from "./config/load-config.ts";
+export { connect, type ConnectOptions } from "./connect.ts";
+export { rangeAssignor } from "./consumer-group/assignors/range.ts";
+export { roundRobinAssignor } from "./consumer-group/assignors/round-robin.ts";
+export { stickyAssignor } from "./consumer-group/assignors/sticky.ts";
+export { deadLetter, skip, stop } from "./delivery/failure-policy.ts";
+export type { Adapter, PartitionDescription, Retention, TopicDescription } from "./driver/driver.ts";
+export type { AssignmentRequest, Assignor } from "./driver/group-session.ts";
+export type { RawHeaders, RawRecord } from "./driver/record.ts";
+export { ERROR_CODES, type ErrorCode, type ErrorContext, isPolylogError, PolylogError } from "./errors.ts";
+export { type Log, silentLog, stderrLog } from "./log.ts";
+export type { MemoryNative } from "./memory/memory-link.ts";
+export type { Offset, Position } from "./offset.ts";
+export { type Partition, parsePartitionKey, partitionKey, samePartition } from "./partition.ts";
+export { PartitionMap } from "./partition-map.ts";
+export { topic } from "./topic.ts";

@@ -1,0 +1,93 @@
+// Operating topics: `broker.topics`, and making a topic on its first use.
+import type { Topics } from "./api/broker.ts";
+import type { Topic } from "./api/topic.ts";
+import type { Backend } from "./backend.ts";
+import type { Retention, TopicDescription, TopicOptions } from "./driver/driver.ts";
+import { PolylogError } from "./errors.ts";
+import { checkName } from "./names.ts";
+
+interface Shape {
+	readonly partitions?: number;
+	readonly retention?: Retention;
+}
+
+type AnyTopic = Topic<never> | Topic<unknown> | string;
+
+export class BrokerTopics implements Topics {
+	readonly #backend: Backend;
+
+	constructor(backend: Backend) {
+		this.#backend = backend;
+	}
+
+	async create(topic: AnyTopic, options: Shape = {}): Promise<void> {
+		const name = nameOf(topic);
+		if (!(await this.#create(name, shapeOf(topic, options)))) throw new PolylogError("TOPIC_EXISTS", `topic ${name} exists already`, { topic: name });
+	}
+
+	async ensure(topic: AnyTopic, options: Shape = {}): Promise<TopicDescription> {
+		const name = nameOf(topic);
+		const known = await this.#backend.describeTopic(name);
+		if (known) return known;
+		await this.#create(name, shapeOf(topic, options));
+		return this.describe(name);
+	}
+
+	async describe(topic: string | { readonly name: string }): Promise<TopicDescription> {
+		const name = nameOf(topic);
+		const described = await this.#backend.describeTopic(name);
+		if (!described) throw notFound(name);
+		return described;
+	}
+
+	list(): Promise<string[]> {
+		return this.#backend.attempt("listing topics", () => this.#backend.driver.topics.list());
+	}
+
+	async grow(topic: string | { readonly name: string }, partitions: number): Promise<void> {
+		const name = nameOf(topic);
+		checkPartitions(partitions);
+		if (!this.#backend.driver.capabilities.growTopics) throw new PolylogError("UNSUPPORTED", `${this.#backend.driver.name} cannot add partitions to a topic`, { topic: name });
+		const { length } = (await this.describe(name)).partitions;
+		if (partitions < length) throw new RangeError(`topic ${name} has ${length} partitions; their number cannot be lowered to ${partitions}`);
+		await this.#backend.attempt(`growing topic ${name}`, () => this.#backend.driver.topics.grow(name, partitions), { topic: name });
+	}
+
+	async delete(topic: string | { readonly name: string }): Promise<void> {
+		const name = nameOf(topic);
+		const existed = await this.#backend.attempt(`deleting topic ${name}`, () => this.#backend.driver.topics.delete(name), { topic: name });
+		if (!existed) throw notFound(name);
+	}
+
+	/** The number of partitions of a topic that is about to be used; makes it if its definition says with how many. */
+	async partitionsOf(topic: Topic<never> | Topic<unknown>): Promise<number> {
+		const known = await this.#backend.describeTopic(topic.name);
+		if (known) return known.partitions.length;
+		if (topic.definition.partitions === undefined) throw notFound(topic.name);
+		return (await this.ensure(topic)).partitions.length;
+	}
+
+	#create(name: string, options: TopicOptions): Promise<boolean> {
+		return this.#backend.attempt(`creating topic ${name}`, () => this.#backend.driver.topics.create(name, options), { topic: name });
+	}
+}
+
+function shapeOf(topic: AnyTopic, options: Shape): TopicOptions {
+	const definition: Shape = typeof topic === "string" ? {} : topic.definition;
+	const partitions = options.partitions ?? definition.partitions ?? 1;
+	const retention = options.retention ?? definition.retention;
+	checkPartitions(partitions);
+	return { partitions, ...(retention ? { retention } : {}) };
+}
+
+function checkPartitions(partitions: number): void {
+	if (!Number.isSafeInteger(partitions) || partitions < 1) throw new RangeError(`partitions must be a positive integer, not ${partitions}`);
+}
+
+function nameOf(topic: string | { readonly name: string }): string {
+	return checkName("topic", typeof topic === "string" ? topic : topic.name);
+}
+
+function notFound(topic: string): PolylogError {
+	return new PolylogError("TOPIC_NOT_FOUND", `topic ${topic} does not exist; make it with broker.topics.ensure, or say how many partitions it has: topic("${topic}", { partitions: 8 })`, { topic });
+}

@@ -13,7 +13,13 @@ function driver(code: ErrorCode = "CONNECTION_LOST", retryable?: boolean) {
 }
 
 test("the error says what was tried, what the client said, and the remedy", () => {
-	const error = wrapDriverError(driver(), new Error("ECONNREFUSED 127.0.0.1:6379"), "appending to orders/3 on redis://127.0.0.1", { topic: "orders", partition: 3 }, []);
+	const error = wrapDriverError(
+		driver(),
+		new Error("ECONNREFUSED 127.0.0.1:6379"),
+		"appending to orders/3 on redis://127.0.0.1",
+		{ topic: "orders", partition: 3 },
+		[],
+	);
 	expect(error).toMatchObject({ code: "CONNECTION_LOST", retryable: true, context: { topic: "orders", partition: 3 } });
 	expect(error.message).toContain("appending to orders/3 on redis://127.0.0.1 failed: ECONNREFUSED 127.0.0.1:6379");
 	expect(error.message).toContain("Check that the broker runs");
@@ -34,8 +40,18 @@ test("no form of a secret survives: in the message, the stack, the causes, or th
 	const root = new Error(`AUTH ${forms[1]}`);
 	const middle = Object.assign(new Error(`login ${forms[2]}`, { cause: root }), { command: { name: "auth", args: [PASSWORD] } });
 	const outer = new AggregateError([middle, new Error(forms[0])]);
-	for (const thrown of [root, middle, outer, new Error("outer", { cause: middle }), forms[0], new Error("x", { cause: `text ${forms[0]}` })]) {
-		const printed = inspect(wrapDriverError(driver(), thrown, `connecting to redis://u:${forms[1]}@h`, {}, SECRETS), { depth: 12, showHidden: true });
+	for (const thrown of [
+		root,
+		middle,
+		outer,
+		new Error("outer", { cause: middle }),
+		forms[0],
+		new Error("x", { cause: `text ${forms[0]}` }),
+	]) {
+		const printed = inspect(wrapDriverError(driver(), thrown, `connecting to redis://u:${forms[1]}@h`, {}, SECRETS), {
+			depth: 12,
+			showHidden: true,
+		});
 		for (const form of forms) expect(printed).not.toContain(form);
 		expect(printed).toContain("[redacted]");
 	}
@@ -43,7 +59,13 @@ test("no form of a secret survives: in the message, the stack, the causes, or th
 
 test("the copy of the client's error keeps its name, code and causes", () => {
 	const client = Object.assign(new TypeError("outer", { cause: new Error("inner") }), { code: "ECONNRESET", errno: -104 });
-	expect(wrapDriverError(driver(), client, "doing", {}, SECRETS).cause).toMatchObject({ name: "TypeError", message: "outer", code: "ECONNRESET", errno: -104, cause: { message: "inner" } });
+	expect(wrapDriverError(driver(), client, "doing", {}, SECRETS).cause).toMatchObject({
+		name: "TypeError",
+		message: "outer",
+		code: "ECONNRESET",
+		errno: -104,
+		cause: { message: "inner" },
+	});
 });
 
 test("a cause that refers to itself ends", () => {

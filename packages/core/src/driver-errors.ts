@@ -12,12 +12,22 @@ const SAFE_FIELDS = ["code", "errno", "syscall", "address", "port"] as const;
  * `error` as a PolylogError: what was tried (`doing`, such as "appending to orders/3 on redis://host"), the client's own
  * message, and the remedy. A PolylogError is returned as it is. `cause` is a scrubbed copy, not the client's object.
  */
-export function wrapDriverError(driver: Pick<Driver, "name" | "classify">, error: unknown, doing: string, context: ErrorContext, secrets: readonly Secret[]): PolylogError {
+export function wrapDriverError(
+	driver: Pick<Driver, "name" | "classify">,
+	error: unknown,
+	doing: string,
+	context: ErrorContext,
+	secrets: readonly Secret[],
+): PolylogError {
 	if (isPolylogError(error)) return error;
 	const { code, retryable } = classify(driver, error);
 	const told = scrub(messageOf(error), secrets).slice(0, MAX_MESSAGE);
 	const message = `${scrub(doing, secrets)} failed: ${told} (${code}). ${ERROR_CODES[code].remedy}`;
-	return new PolylogError(code, message, { ...context, ...(retryable === undefined ? {} : { retryable }), cause: scrubbedCopy(error, secrets) });
+	return new PolylogError(code, message, {
+		...context,
+		...(retryable === undefined ? {} : { retryable }),
+		cause: scrubbedCopy(error, secrets),
+	});
 }
 
 function classify(driver: Pick<Driver, "classify">, error: unknown): ReturnType<Driver["classify"]> {

@@ -64,15 +64,20 @@ export function outgoingHeaders(input: HeadersInput | undefined): RawHeaders {
 		bytes += Buffer.byteLength(name) + (typeof value === "string" ? Buffer.byteLength(value) : value.length);
 		headers.push([name, value]);
 		if (headers.length > MAX_HEADERS) throw new PolylogError("MESSAGE_TOO_LARGE", `a message may have ${MAX_HEADERS} headers at most`);
-		if (bytes > MAX_HEADER_BYTES) throw new PolylogError("MESSAGE_TOO_LARGE", `the headers of a message may have ${MAX_HEADER_BYTES} bytes at most, names included`);
+		if (bytes > MAX_HEADER_BYTES)
+			throw new PolylogError("MESSAGE_TOO_LARGE", `the headers of a message may have ${MAX_HEADER_BYTES} bytes at most, names included`);
 	}
 	return headers;
 }
 
 function checkHeader(name: unknown, value: unknown): void {
-	if (typeof name !== "string" || name === "" || !name.isWellFormed()) throw new PolylogError("CODEC_FAILED", "the name of a header must be a non-empty string of well-formed Unicode");
+	if (typeof name !== "string" || name === "" || !name.isWellFormed())
+		throw new PolylogError("CODEC_FAILED", "the name of a header must be a non-empty string of well-formed Unicode");
 	if (value instanceof Uint8Array || (typeof value === "string" && value.isWellFormed())) return;
-	throw new PolylogError("CODEC_FAILED", `header ${JSON.stringify(name.slice(0, 100))} must be a string of well-formed Unicode or a Uint8Array, not ${typeof value}`);
+	throw new PolylogError(
+		"CODEC_FAILED",
+		`header ${JSON.stringify(name.slice(0, 100))} must be a string of well-formed Unicode or a Uint8Array, not ${typeof value}`,
+	);
 }
 
 function isIterable(input: HeadersInput): input is Iterable<readonly [string, string | Uint8Array]> {

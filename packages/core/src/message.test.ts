@@ -7,7 +7,13 @@ import { MAX_HEADER_BYTES, outgoingHeaders, readHeaders } from "./headers.ts";
 import { atAttempt, decodeMessage } from "./message.ts";
 import { topic } from "./topic.ts";
 
-const RAW: RawRecord = { key: Buffer.from("käse"), value: Buffer.from('{"secret":"hunter2"}'), headers: [["trace", "abc"]], timestamp: 1_700_000_000_000, offset: 9n };
+const RAW: RawRecord = {
+	key: Buffer.from("käse"),
+	value: Buffer.from('{"secret":"hunter2"}'),
+	headers: [["trace", "abc"]],
+	timestamp: 1_700_000_000_000,
+	offset: 9n,
+};
 const DELIVERY = { partition: { topic: "orders", index: 2 }, fence: 5n, attempt: 1 };
 
 function read(record: RawRecord = RAW): Message<unknown> {
@@ -17,7 +23,14 @@ function read(record: RawRecord = RAW): Message<unknown> {
 describe("message", () => {
 	test("it carries what is known about the record and its delivery", () => {
 		const message = read();
-		expect(message).toMatchObject({ partition: { topic: "orders", index: 2 }, offset: 9n, key: "käse", value: { secret: "hunter2" }, attempt: 1, fence: 5n });
+		expect(message).toMatchObject({
+			partition: { topic: "orders", index: 2 },
+			offset: 9n,
+			key: "käse",
+			value: { secret: "hunter2" },
+			attempt: 1,
+			fence: 5n,
+		});
 		expect(message.timestamp).toEqual(new Date(1_700_000_000_000));
 		expect(message.headers.get("trace")).toBe("abc");
 		expect(message.raw).toBe(RAW);
@@ -48,7 +61,11 @@ describe("message", () => {
 
 describe("headers", () => {
 	test("a name may repeat, in order, and bytes are read as text", () => {
-		const headers = readHeaders([["a", "1"], ["b", Buffer.from("zwei")], ["a", "3"]]);
+		const headers = readHeaders([
+			["a", "1"],
+			["b", Buffer.from("zwei")],
+			["a", "3"],
+		]);
 		expect(headers.size).toBe(3);
 		expect(headers.get("a")).toBe("1");
 		expect(headers.getAll("a")).toEqual(["1", "3"]);
@@ -70,7 +87,15 @@ describe("headers", () => {
 
 	test("an object, pairs, a Map and the headers of a message can be sent", () => {
 		expect(outgoingHeaders({ a: "1" })).toEqual([["a", "1"]]);
-		expect(outgoingHeaders([["a", "1"], ["a", "2"]])).toEqual([["a", "1"], ["a", "2"]]);
+		expect(
+			outgoingHeaders([
+				["a", "1"],
+				["a", "2"],
+			]),
+		).toEqual([
+			["a", "1"],
+			["a", "2"],
+		]);
 		expect(outgoingHeaders(new Map([["a", "1"]]))).toEqual([["a", "1"]]);
 		expect(outgoingHeaders(readHeaders([["a", "1"]]))).toEqual([["a", "1"]]);
 		expect(outgoingHeaders(undefined)).toEqual([]);

@@ -50,7 +50,12 @@ export class ScriptedAppender implements Pick<Driver, "name" | "append" | "capab
 		this.capabilities = { ...CAPABILITIES, ...capabilities };
 	}
 
-	async append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal?: AbortSignal): Promise<readonly AppendOutcome[]> {
+	async append(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal?: AbortSignal,
+	): Promise<readonly AppendOutcome[]> {
 		const append = { partition, records, producer, signal };
 		this.appends.push(append);
 		const underWay = (this.#underWay.get(partition.index) ?? 0) + 1;

@@ -5,7 +5,8 @@ export function bytes(): Codec<Uint8Array> {
 	return {
 		name: "bytes",
 		encode(value) {
-			if (!(value instanceof Uint8Array)) throw new TypeError(`the value must be a Uint8Array, not ${value === null ? "null" : typeof value}`);
+			if (!(value instanceof Uint8Array))
+				throw new TypeError(`the value must be a Uint8Array, not ${value === null ? "null" : typeof value}`);
 			return value;
 		},
 		decode(stored) {

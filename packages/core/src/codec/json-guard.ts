@@ -40,7 +40,8 @@ export function checkPrototypeKeys(value: unknown): void {
 		if (Object.hasOwn(node, "__proto__")) throw new TypeError('an object in it has a key "__proto__"');
 		for (const [key, child] of Object.entries(node)) {
 			if (!isObject(child)) continue;
-			if (key === "constructor" && Object.hasOwn(child, "prototype")) throw new TypeError('an object in it has a key "constructor" with a key "prototype"');
+			if (key === "constructor" && Object.hasOwn(child, "prototype"))
+				throw new TypeError('an object in it has a key "constructor" with a key "prototype"');
 			open.push(child);
 		}
 	}

@@ -27,7 +27,11 @@ function stringify(value: unknown): string {
 	} catch (error) {
 		if (error instanceof RangeError) throw new TypeError("the value is nested too deeply", { cause: error });
 		const message = error instanceof Error ? error.message : "";
-		if (message.includes("BigInt")) throw new TypeError("the value holds a BigInt, which JSON cannot say: send it as a string (`String(n)`), or give the topic a codec of its own", { cause: error });
+		if (message.includes("BigInt"))
+			throw new TypeError(
+				"the value holds a BigInt, which JSON cannot say: send it as a string (`String(n)`), or give the topic a codec of its own",
+				{ cause: error },
+			);
 		if (message.includes("circular")) throw new TypeError("the value refers to itself, which JSON cannot say", { cause: error });
 		throw error;
 	}

@@ -51,16 +51,41 @@ describe("json", () => {
 		expect(isPolylogError(error, "CODEC_FAILED")).toBe(true);
 		expect(error).toMatchObject({ context: { topic: "orders", partition: 3, offset: 17n } });
 		expect(({} as { polluted?: number }).polluted).toBeUndefined();
-		expect(isPolylogError(caught(() => encodeValue(anything, JSON.parse(evil))), "CODEC_FAILED")).toBe(true);
+		expect(
+			isPolylogError(
+				caught(() => encodeValue(anything, JSON.parse(evil))),
+				"CODEC_FAILED",
+			),
+		).toBe(true);
 	});
 
-	test.each(['{"text":"__proto__"}', '{"constructor":"prototype"}', '{"constructor":1,"prototype":2}', '{"a":"\\u0041"}', '{"note":"\\"__proto__\\":1"}'])("%s is harmless and comes through", (fine) => {
+	test.each([
+		'{"text":"__proto__"}',
+		'{"constructor":"prototype"}',
+		'{"constructor":1,"prototype":2}',
+		'{"a":"\\u0041"}',
+		'{"note":"\\"__proto__\\":1"}',
+	])("%s is harmless and comes through", (fine) => {
 		expect(decodeValue(anything, raw(fine))).toEqual(JSON.parse(fine));
 	});
 
 	test("no arrangement of nested keys gets a __proto__ key through", () => {
 		const json = fc.letrec((tie) => ({
-			node: fc.oneof({ depthSize: "small" }, fc.constant("1"), fc.array(tie("node")).map((nodes) => `[${nodes.join()}]`), fc.dictionary(fc.constantFrom("a", "__proto__", "constructor", "prototype"), tie("node") as fc.Arbitrary<string>, { noNullPrototype: true }).map((object) => `{${Object.entries(object).map(([key, node]) => `${JSON.stringify(key)}:${node}`).join()}}`)),
+			node: fc.oneof(
+				{ depthSize: "small" },
+				fc.constant("1"),
+				fc.array(tie("node")).map((nodes) => `[${nodes.join()}]`),
+				fc
+					.dictionary(fc.constantFrom("a", "__proto__", "constructor", "prototype"), tie("node") as fc.Arbitrary<string>, {
+						noNullPrototype: true,
+					})
+					.map(
+						(object) =>
+							`{${Object.entries(object)
+								.map(([key, node]) => `${JSON.stringify(key)}:${node}`)
+								.join()}}`,
+					),
+			),
 		})).node as fc.Arbitrary<string>;
 		fc.assert(
 			fc.property(json, (source) => {
@@ -122,7 +147,12 @@ describe("schema", () => {
 	});
 
 	test("a value that does not fit cannot be sent", () => {
-		expect(isPolylogError(caught(() => encodeValue(orders, { id: "7" } as never)), "CODEC_FAILED")).toBe(true);
+		expect(
+			isPolylogError(
+				caught(() => encodeValue(orders, { id: "7" } as never)),
+				"CODEC_FAILED",
+			),
+		).toBe(true);
 	});
 
 	test("what is stored is the value as given: the schema's changes are made once, by the reader", async () => {
@@ -157,15 +187,35 @@ describe("other codecs", () => {
 		const value = Uint8Array.of(0, 255, 7);
 		expect(encodeValue(blobs, value)).toBe(value);
 		expect(decodeValue(blobs, raw(value))).toBe(value);
-		expect(isPolylogError(caught(() => decodeValue(blobs, raw(null))), "CODEC_FAILED")).toBe(true);
-		expect(isPolylogError(caught(() => encodeValue(blobs, "x" as never)), "CODEC_FAILED")).toBe(true);
+		expect(
+			isPolylogError(
+				caught(() => decodeValue(blobs, raw(null))),
+				"CODEC_FAILED",
+			),
+		).toBe(true);
+		expect(
+			isPolylogError(
+				caught(() => encodeValue(blobs, "x" as never)),
+				"CODEC_FAILED",
+			),
+		).toBe(true);
 	});
 
 	test("text is kept exactly, byte order mark included; what UTF-8 cannot say is refused", () => {
 		const lines = topic("t", { codec: text() });
 		expect(decodeValue(lines, raw(encodeValue(lines, "\ufeffäß") as Uint8Array))).toBe("\ufeffäß");
-		expect(isPolylogError(caught(() => encodeValue(lines, "\ud800")), "CODEC_FAILED")).toBe(true);
-		expect(isPolylogError(caught(() => decodeValue(lines, raw(Buffer.from([0xc0])))), "CODEC_FAILED")).toBe(true);
+		expect(
+			isPolylogError(
+				caught(() => encodeValue(lines, "\ud800")),
+				"CODEC_FAILED",
+			),
+		).toBe(true);
+		expect(
+			isPolylogError(
+				caught(() => decodeValue(lines, raw(Buffer.from([0xc0])))),
+				"CODEC_FAILED",
+			),
+		).toBe(true);
 	});
 
 	test("what a codec of one's own throws is wrapped, whatever it is", () => {
@@ -180,7 +230,12 @@ describe("other codecs", () => {
 				},
 			},
 		});
-		expect(isPolylogError(caught(() => encodeValue(odd, "x")), "CODEC_FAILED")).toBe(true);
+		expect(
+			isPolylogError(
+				caught(() => encodeValue(odd, "x")),
+				"CODEC_FAILED",
+			),
+		).toBe(true);
 		expect(String(caught(() => decodeValue(odd, raw("x"))))).toContain("odd): cannot");
 	});
 });

@@ -42,17 +42,24 @@ function codecOf<T>(topic: Topic<T>): Codec<T> {
 }
 
 function cannotEncode<T>(topic: Topic<T>, error: unknown): PolylogError {
-	return new PolylogError("CODEC_FAILED", `cannot encode a value for topic ${topic.name} (${codecOf(topic).name}): ${messageOf(error)}`, { topic: topic.name, cause: error });
+	return new PolylogError("CODEC_FAILED", `cannot encode a value for topic ${topic.name} (${codecOf(topic).name}): ${messageOf(error)}`, {
+		topic: topic.name,
+		cause: error,
+	});
 }
 
 function cannotDecode<T>(topic: Topic<T>, record: RawRecord, partition: Partition | undefined, error: unknown): PolylogError {
 	const place = partition ? `${topic.name}/${partition.index}` : topic.name;
-	return new PolylogError("CODEC_FAILED", `cannot decode the value at offset ${record.offset} of ${place} (${codecOf(topic).name}): ${messageOf(error)}`, {
-		topic: topic.name,
-		...(partition ? { partition: partition.index } : {}),
-		offset: record.offset,
-		cause: error,
-	});
+	return new PolylogError(
+		"CODEC_FAILED",
+		`cannot decode the value at offset ${record.offset} of ${place} (${codecOf(topic).name}): ${messageOf(error)}`,
+		{
+			topic: topic.name,
+			...(partition ? { partition: partition.index } : {}),
+			offset: record.offset,
+			cause: error,
+		},
+	);
 }
 
 function messageOf(error: unknown): string {

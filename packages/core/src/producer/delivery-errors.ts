@@ -15,12 +15,18 @@ export function gaveUp(why: GaveUp, sent: boolean, topic: string, partition: num
 	const where = partition === undefined ? topic : `${topic}/${partition}`;
 	const fate = sent ? "was sent and may be stored, but no answer came" : "was not sent";
 	const cause = why.kind === "timeout" ? why.last : why.kind === "aborted" ? why.reason : undefined;
-	return new PolylogError(CODES[why.kind], `a message to ${where} ${fate} ${until(why)}`, { topic, ...(partition === undefined ? {} : { partition }), cause });
+	return new PolylogError(CODES[why.kind], `a message to ${where} ${fate} ${until(why)}`, {
+		topic,
+		...(partition === undefined ? {} : { partition }),
+		cause,
+	});
 }
 
 function until(why: GaveUp): string {
 	if (why.kind === "aborted") return "before the caller's signal aborted";
 	if (why.kind === "closed") return "before the producer was closed; flush it, or give `close` a longer deadline";
-	const last = why.last ? `; the last error was: ${why.last.message}` : "; check the broker's load and the network, or raise deliveryTimeoutMs";
+	const last = why.last
+		? `; the last error was: ${why.last.message}`
+		: "; check the broker's load and the network, or raise deliveryTimeoutMs";
 	return `within ${why.afterMs} ms (deliveryTimeoutMs)${last}`;
 }

@@ -59,7 +59,13 @@ export class BatchEntrant<T> implements Entrant {
 	#resting = false;
 	#ended = false;
 
-	constructor(source: Iterable<OutgoingMessage<T>>, sink: BatchSink, stage: Stage, gate: Gate<T>, options: { readonly track: boolean; readonly threw: (error: unknown) => void }) {
+	constructor(
+		source: Iterable<OutgoingMessage<T>>,
+		sink: BatchSink,
+		stage: Stage,
+		gate: Gate<T>,
+		options: { readonly track: boolean; readonly threw: (error: unknown) => void },
+	) {
 		this.#gate = gate;
 		this.#source = source;
 		this.#messages = source[Symbol.iterator]();

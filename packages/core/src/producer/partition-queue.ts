@@ -144,7 +144,7 @@ export class PartitionQueue {
 	}
 
 	async #deliver(): Promise<void> {
-		for (let failures = 0; this.#batch.length > 0; ) {
+		for (let failures = 0; this.#batch.length > 0;) {
 			if (await this.#appendRun()) {
 				failures = 0;
 				continue;
@@ -210,16 +210,27 @@ export class PartitionQueue {
 		const { partition } = this;
 		const known = new Map<unknown, PolylogError>();
 		const wrap = (error: unknown) => this.#wrapOnce(known, error);
-		const answers = run.map((_, i) => outcomes[i] ?? { status: "unknown" as const, error: new Error(`the adapter told ${outcomes.length} outcomes for ${run.length} records`) });
+		const answers = run.map(
+			(_, i) =>
+				outcomes[i] ?? {
+					status: "unknown" as const,
+					error: new Error(`the adapter told ${outcomes.length} outcomes for ${run.length} records`),
+				},
+		);
 		const errors = answers.map((answer) => (answer.status === "ok" ? undefined : wrap(answer.error)));
-		const judged = answers.map(({ status }, i): Judged => ({ status, retryable: mayRetry(status, errors[i]), maybeStored: run[i]?.maybeStored === true }));
+		const judged = answers.map(({ status }, i): Judged => ({
+			status,
+			retryable: mayRetry(status, errors[i]),
+			maybeStored: run[i]?.maybeStored === true,
+		}));
 		const decided = verdicts(judged, followed, this.#parts.driver.capabilities.idempotentAppend);
 		const again = run.filter((entry, i) => {
 			const answer = answers[i];
 			const error = errors[i];
 			const verdict = decided[i];
 			if (answer?.status === "unknown") entry.maybeStored = true;
-			if (answer?.status === "ok") entry.settle(answer.offset === undefined ? { status: "ok", partition } : { status: "ok", partition, offset: answer.offset });
+			if (answer?.status === "ok")
+				entry.settle(answer.offset === undefined ? { status: "ok", partition } : { status: "ok", partition, offset: answer.offset });
 			else if (error && (verdict === "failed" || verdict === "unknown")) entry.settle({ status: verdict, error });
 			return verdict === "again";
 		});
@@ -282,7 +293,8 @@ export class PartitionQueue {
 			const sent = index < this.#flying || entry.maybeStored;
 			entry.settle({ status: sent ? "unknown" : "failed", error: why instanceof PolylogError ? why : this.#error(why, sent) });
 		}
-		if (this.#flying > 0 && this.#batch.slice(0, this.#flying).every((entry) => entry.settled)) this.#append.abort(this.#error({ kind: "aborted", reason: undefined }, true));
+		if (this.#flying > 0 && this.#batch.slice(0, this.#flying).every((entry) => entry.settled))
+			this.#append.abort(this.#error({ kind: "aborted", reason: undefined }, true));
 		if (this.#batch.every((entry) => entry.settled)) this.#wake?.();
 	}
 

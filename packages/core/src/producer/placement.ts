@@ -88,7 +88,11 @@ export class Placement {
 			// With a number known, the old one serves on: the next refresh asks again.
 			if (this.#partitions !== undefined) return;
 			const { lastError } = this;
-			if (!lastError.retryable) this.drop(() => true, () => lastError);
+			if (!lastError.retryable)
+				this.drop(
+					() => true,
+					() => lastError,
+				);
 			if (this.#waiting.length > 0) await this.#pause(backoffMs(failures, random));
 			if (this.#waiting.length === 0) return;
 		}

@@ -24,9 +24,13 @@ export function createProducerGroup(name: string, parts: ProducerParts, options:
 
 function checkFencing(name: string, { driver }: ProducerParts, memberId: string | undefined): void {
 	if (!driver.capabilities.producerFencing) {
-		throw new PolylogError("UNSUPPORTED", `producer group "${name}" asks for \`fenced\`, and the backend cannot refuse an older producer (capability producerFencing): leave it out, or choose a backend that can (docs/guarantees.md)`);
+		throw new PolylogError(
+			"UNSUPPORTED",
+			`producer group "${name}" asks for \`fenced\`, and the backend cannot refuse an older producer (capability producerFencing): leave it out, or choose a backend that can (docs/guarantees.md)`,
+		);
 	}
-	if (memberId === undefined) throw new TypeError(`producer group "${name}" asks for \`fenced\`, which needs a memberId: it names the member across restarts`);
+	if (memberId === undefined)
+		throw new TypeError(`producer group "${name}" asks for \`fenced\`, which needs a memberId: it names the member across restarts`);
 }
 
 /** What is open for one topic, whatever its values are. */
@@ -54,7 +58,11 @@ class GroupMember implements ProducerGroup {
 	#fencedBy: PolylogError | undefined;
 	#closing: Promise<void> | undefined;
 
-	constructor(name: string, parts: ProducerParts, options: { readonly memberId: string; readonly fenced: boolean; readonly producerOptions: ProducerOptions }) {
+	constructor(
+		name: string,
+		parts: ProducerParts,
+		options: { readonly memberId: string; readonly fenced: boolean; readonly producerOptions: ProducerOptions },
+	) {
 		const { memberId, fenced, producerOptions } = options;
 		producerLimits(producerOptions);
 		this.name = name;
@@ -73,7 +81,9 @@ class GroupMember implements ProducerGroup {
 		const before = this.#open.get(topic.name);
 		if (before && !before.producer.closed) {
 			if (isFor(before, topic) && sameLimits(before.limits, limits)) return before.producer;
-			throw new TypeError(`producer group "${this.name}" already has a producer for topic ${topic.name}, with another definition or other options: close it first`);
+			throw new TypeError(
+				`producer group "${this.name}" already has a producer for topic ${topic.name}, with another definition or other options: close it first`,
+			);
 		}
 		const producer = this.#create(topic, limits, before?.producer);
 		this.#open.set(topic.name, { topic, limits, producer });
@@ -82,7 +92,9 @@ class GroupMember implements ProducerGroup {
 	}
 
 	close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
-		this.#closing ??= Promise.all([...this.#open.values()].map(({ producer }) => producer.close(options))).then(() => this.#parts.onClosed?.());
+		this.#closing ??= Promise.all([...this.#open.values()].map(({ producer }) => producer.close(options))).then(() =>
+			this.#parts.onClosed?.(),
+		);
 		return this.#closing;
 	}
 
@@ -116,7 +128,12 @@ class GroupMember implements ProducerGroup {
 	#stamp(record: OutgoingRecord, sequence: number): OutgoingRecord {
 		const { key, value, timestamp } = record;
 		const given = record.headers.length === 0 ? record.headers : record.headers.filter(([name]) => !OWN_HEADERS.has(name));
-		return { key, value, timestamp, headers: [...given, [PRODUCER_GROUP_HEADER, this.name], [PRODUCER_HEADER, this.memberId], [SEQUENCE_HEADER, String(sequence)]] };
+		return {
+			key,
+			value,
+			timestamp,
+			headers: [...given, [PRODUCER_GROUP_HEADER, this.name], [PRODUCER_HEADER, this.memberId], [SEQUENCE_HEADER, String(sequence)]],
+		};
 	}
 }
 

@@ -95,7 +95,10 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 				if (failure) reject(failure.error);
 				else resolve(receipts);
 			});
-			const entrant = new BatchEntrant(messages, sink, this.#barrier.current, this, { track: signal !== undefined, threw: (error) => void (failure = { error }) });
+			const entrant = new BatchEntrant(messages, sink, this.#barrier.current, this, {
+				track: signal !== undefined,
+				threw: (error) => void (failure = { error }),
+			});
 			const undo = onAbort(signal, (reason) => this.#withdrawBatch(entrant, { kind: "aborted", reason }));
 			this.#intake.add(entrant);
 			this.#watch();
@@ -132,7 +135,8 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 	}
 
 	async #close(deadlineMs: number): Promise<void> {
-		this.#refusal = () => new PolylogError("CLOSED", `the producer for topic ${this.#topic.name} is closed; use a new one`, { topic: this.#topic.name });
+		this.#refusal = () =>
+			new PolylogError("CLOSED", `the producer for topic ${this.#topic.name} is closed; use a new one`, { topic: this.#topic.name });
 		const flushed = this.flush();
 		await new Promise<void>((resolve) => {
 			const cancel = this.#parts.clock.after(deadlineMs, resolve);
@@ -149,7 +153,10 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 	#stop(why: PolylogError | GaveUp, options: { readonly appending: boolean }): void {
 		const error = why instanceof PolylogError ? why : this.#gaveUp(why);
 		this.#intake.clear(error);
-		this.#placement.drop(() => true, () => error);
+		this.#placement.drop(
+			() => true,
+			() => error,
+		);
 		for (const queue of this.#queues) queue?.stop(why, options);
 		this.#deadline.cancel();
 	}
@@ -165,7 +172,11 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 	#withdraw(entry: Pending, why: GaveUp): void {
 		if (entry.settled) return;
 		if (entry.queue) entry.queue.withdraw(entry, why);
-		else if (entry.admitted) this.#placement.drop((other) => other === entry, () => this.#gaveUp(why));
+		else if (entry.admitted)
+			this.#placement.drop(
+				(other) => other === entry,
+				() => this.#gaveUp(why),
+			);
 		else entry.fail(this.#gaveUp(why));
 		this.retry();
 	}

@@ -24,3 +24,8 @@ export async function rejectsAsMisuse(call: () => unknown): Promise<void> {
 		(error) => error instanceof TypeError || error instanceof RangeError || isPolylogError(error, "CONFIG_INVALID"),
 	);
 }
+
+/** ABORTED, or the signal's own reason. */
+export function isAbort(error: unknown): boolean {
+	return isPolylogError(error, "ABORTED") || (error instanceof Error && error.name === "AbortError");
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Message } from "@polylog/core";
 import type { Check } from "../check.ts";
-import { hasCode, rejectsWith } from "../expect.ts";
+import { isAbort, rejectsWith } from "../expect.ts";
 import { byPartition, readAll } from "../reading.ts";
 import type { Item } from "../recorder.ts";
 import { until, within } from "../time.ts";
@@ -86,7 +86,7 @@ export const readingChecks: readonly Check[] = [
 			const stop = new AbortController();
 			const tailing = (async () => {
 				for await (const message of broker.read(topic, { from: "latest", signal: stop.signal })) seen.push(message.value.n);
-			})().catch((error: unknown) => hasCode(error, "ABORTED"));
+			})().catch((error: unknown) => assert.ok(isAbort(error), `a read that was aborted rejected with ${String(error)}`));
 			await until(async () => {
 				await producer.send({ n: 2 }, { partition: 0 });
 				return seen.length > 0;

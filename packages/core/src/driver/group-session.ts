@@ -13,7 +13,12 @@ export interface GroupCoordinator {
 	describe(group: string, signal?: AbortSignal): Promise<GroupSnapshot | undefined>;
 	list(signal?: AbortSignal): Promise<string[]>;
 	/** Sets committed offsets. GROUP_ACTIVE if the group has members and `force` is not set; with it, owners are fenced. */
-	reset(group: string, offsets: Iterable<readonly [Partition, Offset]>, options: { readonly force: boolean }, signal?: AbortSignal): Promise<void>;
+	reset(
+		group: string,
+		offsets: Iterable<readonly [Partition, Offset]>,
+		options: { readonly force: boolean },
+		signal?: AbortSignal,
+	): Promise<void>;
 	/** Forgets the group and its offsets. GROUP_ACTIVE if it has members; false if there was none. */
 	delete(group: string, signal?: AbortSignal): Promise<boolean>;
 }

@@ -40,7 +40,7 @@ export class GroupWorld {
 				},
 			},
 			clock: process.clock,
-			random: seededRandom((this.#seed = this.#seed * 31 + 7)),
+			random: seededRandom((this.#seed = (this.#seed * 31 + 7) >>> 0)),
 			log,
 			timing: this.#options.timing ?? {},
 		});
@@ -95,12 +95,16 @@ export class TestMember {
 			assignor: stickyAssignor,
 			...request,
 		};
-		const note = (event: string, partitions: readonly Partition[]) => this.events.push(`${event} ${partitions.map(partitionKey).join(" ")}`);
+		const note = (event: string, partitions: readonly Partition[]) =>
+			this.events.push(`${event} ${partitions.map(partitionKey).join(" ")}`);
 		world
 			.coordinator(this.process)
 			.join(full, {
 				assigned: (grants) => {
-					note("assigned", grants.map(({ partition }) => partition));
+					note(
+						"assigned",
+						grants.map(({ partition }) => partition),
+					);
 					for (const grant of grants) {
 						if (this.held.has(partitionKey(grant.partition))) throw new Error(`assigned twice: ${partitionKey(grant.partition)}`);
 						this.held.set(partitionKey(grant.partition), grant);
@@ -126,7 +130,9 @@ export class TestMember {
 
 	/** Partitions on which new work may start now. */
 	get usable(): string[] {
-		return [...this.held.values()].filter((grant) => this.session?.mayDispatch(grant.partition, grant.fence)).map(({ partition }) => partitionKey(partition));
+		return [...this.held.values()]
+			.filter((grant) => this.session?.mayDispatch(grant.partition, grant.fence))
+			.map(({ partition }) => partitionKey(partition));
 	}
 
 	grant(key: string): Grant {
@@ -135,7 +141,11 @@ export class TestMember {
 		return grant;
 	}
 
-	commit(key: string, offset: bigint, options: { readonly rewind?: boolean; readonly last?: { offset: bigint; digest: string } } = {}): Commitment {
+	commit(
+		key: string,
+		offset: bigint,
+		options: { readonly rewind?: boolean; readonly last?: { offset: bigint; digest: string } } = {},
+	): Commitment {
 		const { partition, fence } = this.grant(key);
 		return new Commitment(this.session?.commit({ partition, fence, offset, ...options }) ?? Promise.reject(new Error("not joined")));
 	}
@@ -161,7 +171,9 @@ export class Commitment {
 	}
 
 	get code(): unknown {
-		return typeof this.result === "object" && this.result.error instanceof Error && "code" in this.result.error ? this.result.error.code : undefined;
+		return typeof this.result === "object" && this.result.error instanceof Error && "code" in this.result.error
+			? this.result.error.code
+			: undefined;
 	}
 }
 

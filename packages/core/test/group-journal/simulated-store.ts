@@ -124,7 +124,8 @@ class SimulatedLog implements JournalLog {
 		await this.#delay(signal);
 		if (this.#after(cursor).length === 0 && waitMs > 0) await this.#wait(waitMs, signal);
 		this.#check(signal);
-		if (cursor && !this.#journal.entries.some((entry) => entry.position === cursor.position && entry.bytes === cursor.bytes)) throw new JournalPlaceLost();
+		if (cursor && !this.#journal.entries.some((entry) => entry.position === cursor.position && entry.bytes === cursor.bytes))
+			throw new JournalPlaceLost();
 		return this.#after(cursor).slice(0, 500);
 	}
 

@@ -118,6 +118,11 @@ export function seededRandom(seed: number): Random {
 	};
 	return {
 		fraction: next,
-		hex: (bytes) => Array.from({ length: bytes }, () => Math.floor(next() * 256).toString(16).padStart(2, "0")).join(""),
+		hex: (bytes) =>
+			Array.from({ length: bytes }, () =>
+				Math.floor(next() * 256)
+					.toString(16)
+					.padStart(2, "0"),
+			).join(""),
 	};
 }

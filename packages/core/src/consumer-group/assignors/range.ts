@@ -22,7 +22,9 @@ function memberAt(request: AssignmentRequest, members: readonly string[], partit
 	const least = Math.floor(count / members.length);
 	const larger = count % members.length;
 	const inLarger = partition.index < larger * (least + 1);
-	const place = inLarger ? Math.floor(partition.index / (least + 1)) : larger + Math.floor((partition.index - larger * (least + 1)) / least);
+	const place = inLarger
+		? Math.floor(partition.index / (least + 1))
+		: larger + Math.floor((partition.index - larger * (least + 1)) / least);
 	// Where its own may not take it, the next one does.
 	for (let step = 0; step < members.length; step++) {
 		const id = members[(place + step) % members.length];

@@ -1,0 +1,457 @@
+// A member's session: the thin shell that runs one incarnation after another over a journal. It reads, appends, keeps one
+// timer, and tells the listener; everything it decides is decided in `incarnation.ts` and the fold.
+import type { Commit, GroupSession, JoinRequest, SessionListener } from "../driver/group-session.ts";
+import type { JournalLog } from "../driver/journal-log.ts";
+import { isPolylogError, PolylogError } from "../errors.ts";
+import { type Partition, partitionKey } from "../partition.ts";
+import { sleep } from "../clock.ts";
+import type { JournalContext } from "./context.ts";
+import { entryDigest } from "./chain.ts";
+import { encodeEntry, type Entry } from "./entry.ts";
+import { Follower, isPlaceLost } from "./follower.ts";
+import { History } from "./history.ts";
+import type { Holding } from "./holdings.ts";
+import { Incarnation } from "./incarnation.ts";
+import { instant } from "./lease.ts";
+import { Mirror } from "./mirror.ts";
+import { fenced, type PendingCommit } from "./pending-commits.ts";
+import { proveHeld } from "./proof.ts";
+import { ReadLoop } from "./read-loop.ts";
+import { type PartitionKey, rankOf } from "./state.ts";
+import { Wakeup } from "./wakeup.ts";
+import { partitionCounts } from "./partition-counts.ts";
+
+/** Former ids that are remembered, to replace the one that the group still counts. */
+const OWN_IDS = 32;
+
+/** Another incarnation has to follow: on what was read so far, or after reading the journal anew. */
+interface Rebirth {
+	readonly reboot: boolean;
+}
+
+export class JournalSession implements GroupSession {
+	readonly #context: JournalContext;
+	readonly #request: JoinRequest;
+	readonly #listener: SessionListener;
+	readonly #log: JournalLog;
+	readonly #follower: Follower;
+	readonly #reader: ReadLoop;
+	readonly #mirror: Mirror;
+	readonly #wakeup: Wakeup;
+	readonly #history = new History();
+	readonly #end = new AbortController();
+	readonly #started = Promise.withResolvers<void>();
+	/** Resolves when nothing more will happen. */
+	readonly #over = Promise.withResolvers<void>();
+	/** Partitions given up whose handler still runs in this process; survives incarnations. */
+	readonly #stuck = new Set<PartitionKey>();
+	/** In the order of use. */
+	readonly #ownIds = new Set<string>();
+	#incarnation: Incarnation | undefined;
+	#attempt = new AbortController();
+	#sending: Promise<void> = Promise.resolve();
+	#counts: ReadonlyMap<string, number>;
+	#metadataAt: number;
+	#snapshot: string | undefined;
+	#memberId = "";
+	#closing = false;
+	#troubled = false;
+
+	constructor(
+		context: JournalContext,
+		request: JoinRequest,
+		listener: SessionListener,
+		log: JournalLog,
+		counts: ReadonlyMap<string, number>,
+	) {
+		this.#context = context;
+		this.#request = request;
+		this.#listener = listener;
+		this.#log = log;
+		this.#counts = counts;
+		this.#metadataAt = context.clock.now() + context.timing.metadataMs;
+		this.#follower = new Follower(log, { ...context, group: request.group });
+		this.#reader = new ReadLoop(this.#follower, context.timing.readWaitMs);
+		this.#mirror = new Mirror(context.journals, request.group, context.log);
+		this.#wakeup = new Wakeup(context.clock, () => this.#tick());
+	}
+
+	/** Resolves with the first membership. */
+	async start(signal?: AbortSignal): Promise<void> {
+		const stop = () => {
+			this.#started.reject(signal?.reason);
+			this.destroy();
+		};
+		if (signal?.aborted) stop();
+		signal?.addEventListener("abort", stop, { once: true });
+		void this.#run();
+		try {
+			await this.#started.promise;
+		} finally {
+			signal?.removeEventListener("abort", stop);
+		}
+	}
+
+	get memberId(): string {
+		return this.#memberId;
+	}
+
+	mayDispatch(partition: Partition, fence: bigint): boolean {
+		const incarnation = this.#incarnation;
+		const holding = incarnation?.holdings.get(partitionKey(partition));
+		if (!incarnation || this.#closing || holding?.fence !== fence || holding.phase !== "active") return false;
+		return incarnation.lease.holds(instant(this.#context.clock));
+	}
+
+	async commit(commit: Commit): Promise<void> {
+		if (this.#closing || this.#ended) throw this.#closed();
+		const incarnation = this.#incarnation;
+		const holding = incarnation?.holdings.get(partitionKey(commit.partition));
+		if (!incarnation || !holding || holding.fence !== commit.fence || holding.phase === "gone") throw fenced(commit);
+		const accepted = incarnation.pending.add(holding, commit);
+		this.#wakeup.soon();
+		await accepted;
+	}
+
+	abandon(partition: Partition, fence: bigint): void {
+		const holding = this.#incarnation?.holdings.get(partitionKey(partition));
+		this.#stuck.add(partitionKey(partition));
+		if (!holding || holding.fence !== fence || holding.phase === "gone") return;
+		this.#incarnation?.abandon(holding);
+		this.#wakeup.soon();
+	}
+
+	returned(partition: Partition): void {
+		if (!this.#stuck.delete(partitionKey(partition))) return;
+		this.#incarnation?.returned(partitionKey(partition));
+		this.#wakeup.soon();
+	}
+
+	async leave(options: { readonly drained: boolean; readonly signal?: AbortSignal }): Promise<void> {
+		if (this.#ended || this.#closing) return this.#over.promise;
+		this.#closing = true;
+		const incarnation = this.#incarnation;
+		if (options.drained && incarnation && !options.signal?.aborted) {
+			incarnation.leaving = this.#request.instanceId === undefined;
+			this.#wakeup.soon();
+			// After a session timeout the others have noticed anyway.
+			const giveUp = this.#context.clock.after(this.#request.sessionTimeoutMs, () => this.destroy());
+			const stop = () => this.destroy();
+			options.signal?.addEventListener("abort", stop, { once: true });
+			await this.#over.promise;
+			giveUp();
+			options.signal?.removeEventListener("abort", stop);
+		}
+		this.destroy();
+	}
+
+	destroy(): void {
+		if (this.#ended) return;
+		this.#end.abort();
+		this.#reader.stop();
+		this.#attempt.abort();
+		this.#wakeup.stop();
+		this.#started.reject(this.#closed());
+		this.#started.promise.catch(() => {});
+		this.#incarnation?.end(() => this.#closed());
+		this.#incarnation = undefined;
+		// The driver reports its own trouble; there is nobody left here to tell.
+		this.#log.close().catch(() => {});
+		this.#over.resolve();
+	}
+
+	get #ended(): boolean {
+		return this.#end.signal.aborted;
+	}
+
+	#closed(): PolylogError {
+		return new PolylogError("CLOSED", `the session of group "${this.#request.group}" was closed`, { group: this.#request.group });
+	}
+
+	async #run(): Promise<void> {
+		try {
+			let reboot = true;
+			while (!this.#ended) {
+				if (reboot) await this.#boot();
+				if (this.#closing || this.#ended) break;
+				this.#begin();
+				reboot = (await this.#serve()).reboot;
+			}
+			// The last entry is read back; what it committed may still wait for the answer of its append.
+			if (!this.#ended) await Promise.race([this.#sending, sleep(this.#context.clock, this.#context.timing.retryMs, this.#end.signal)]);
+		} catch (error) {
+			return this.#fail(error);
+		}
+		this.destroy();
+	}
+
+	/** Finds the place in the journal, however long the broker is away. */
+	async #boot(): Promise<void> {
+		for (let delayMs = this.#context.timing.retryMs / 5; !this.#ended; delayMs = Math.min(delayMs * 1.5, this.#context.timing.retryMaxMs)) {
+			try {
+				return await this.#follower.boot(this.#end.signal);
+			} catch (error) {
+				await this.#trouble(error, delayMs);
+			}
+		}
+	}
+
+	/** Joins under a new id. */
+	#begin(): void {
+		const { clock, random, timing, log } = this.#context;
+		const { state } = this.#follower;
+		const cut = this.#history.compare(this.#follower);
+		if (cut)
+			log.error(
+				`the journal of group "${this.#request.group}" was lost or cut back${cut.offsetsLost ? "; its committed offsets are gone" : ""}`,
+			);
+		const previous = [...this.#ownIds].find((id) => state.members.has(id));
+		this.#refuseToReplace();
+		const at = instant(clock);
+		const incarnation = new Incarnation(random.hex(12), this.#request, timing, this.#log.connection, at.now);
+		this.#memberId = incarnation.id;
+		this.#ownIds.add(incarnation.id);
+		for (const id of this.#ownIds) if (this.#ownIds.size > OWN_IDS) this.#ownIds.delete(id);
+		incarnation.introduce(state, at, {
+			previous,
+			eraSeen: Math.max(this.#history.era, state.era),
+			cut: this.#history.owed,
+			barred: this.#stuck,
+			topics: this.#counts,
+		});
+		this.#incarnation = incarnation;
+		this.#wakeup.soon();
+	}
+
+	/** A static member that was away must not throw out its successor, which would do the same to it. */
+	#refuseToReplace(): void {
+		const { instanceId, group } = this.#request;
+		if (instanceId === undefined || this.#ownIds.size === 0) return;
+		for (const [id, member] of this.#follower.state.members) {
+			if (member.instanceId === instanceId && !this.#ownIds.has(id)) throw replaced(group, instanceId);
+		}
+	}
+
+	/** Reads until this incarnation is over. */
+	async #serve(): Promise<Rebirth> {
+		const incarnation = this.#incarnation;
+		while (!this.#ended && incarnation !== undefined) {
+			if (this.#incarnation !== incarnation) return { reboot: true };
+			try {
+				await this.#reader.once((entry) => this.#read(incarnation, entry));
+			} catch (error) {
+				if (this.#ended) break;
+				if (isPlaceLost(error)) {
+					this.#abort("the journal lost this member's place");
+					return { reboot: true };
+				}
+				await this.#trouble(error, this.#context.timing.retryMs / 5);
+				continue;
+			}
+			this.#troubled = false;
+			if (this.#incarnation !== incarnation) return { reboot: true };
+			this.#history.note(this.#follower);
+			if (!this.#follow(incarnation)) return { reboot: false };
+		}
+		return { reboot: false };
+	}
+
+	#read(incarnation: Incarnation, entry: Entry | undefined): void {
+		const { state } = this.#follower;
+		if (this.#incarnation !== incarnation) return;
+		const own = incarnation.read(entry, state, this.#context.clock.now());
+		if (own) this.#mirror.show(own.commits.map(({ item, holding }) => [holding.partition, item.offset]));
+		if (entry?.kind === "snapshot" && entry.nonce === this.#snapshot) this.#truncate(entry.asOf);
+		if (entry?.kind === "member" && entry.at >= this.#follower.bootIndex) this.#compareChain(entry.member, entry.at, entry.chain);
+	}
+
+	/** An alarm, not a decision: the proof of place is what protects a reader. */
+	#compareChain(member: string, at: number, chain: number): void {
+		const own = this.#follower.chainAt(at);
+		if (own === undefined || own === chain || this.#troubled) return;
+		this.#troubled = true;
+		this.#context.log.error(`member ${member} of group "${this.#request.group}" read another journal than this one up to entry ${at}`);
+	}
+
+	/** Makes the listener follow what was read; false if this incarnation is no member any more. */
+	#follow(incarnation: Incarnation): boolean {
+		const { state } = this.#follower;
+		const member = state.members.has(incarnation.id);
+		if (!incarnation.joined) return incarnation.outbox.current !== undefined || this.#removed(incarnation);
+		this.#started.resolve();
+		if (!member) return this.#removed(incarnation);
+		const { lost, revoked, assigned } = incarnation.holdings.reconcile(state, incarnation.id, this.#log.connection);
+		for (const { holding } of lost) incarnation.pending.drop(holding.key);
+		for (const [reason, entries] of Map.groupBy(lost, ({ reason }) => reason)) {
+			this.#listener.lost(
+				entries.map(({ holding }) => holding.partition),
+				reason,
+			);
+		}
+		if (revoked.length > 0) void this.#revoke(revoked);
+		if (assigned.length > 0) this.#listener.assigned(assigned);
+		this.#wakeup.soon();
+		return true;
+	}
+
+	#removed(incarnation: Incarnation): boolean {
+		if (this.#closing) return false;
+		const kind = this.#follower.state.tombs.get(incarnation.id)?.kind;
+		const { group, instanceId } = this.#request;
+		if (kind === "replaced") throw replaced(group, instanceId ?? "");
+		if (incarnation.joined)
+			this.#abort(
+				kind === "gap" ? "the journal lost entries of this member" : "the member was expired: it was silent for its session timeout",
+			);
+		return false;
+	}
+
+	/** Ends the incarnation: what it held is somebody else's, or will be. */
+	#abort(reason: string): void {
+		if (this.#closing) return this.destroy();
+		const incarnation = this.#incarnation;
+		this.#incarnation = undefined;
+		this.#attempt.abort();
+		const held = incarnation?.end((commit: PendingCommit) => fenced(commit.holding)) ?? [];
+		if (held.length > 0)
+			this.#listener.lost(
+				held.map(({ partition }) => partition),
+				reason,
+			);
+		this.#reader.interrupt();
+	}
+
+	async #revoke(revoked: readonly Holding[]): Promise<void> {
+		try {
+			await this.#listener.revoked(revoked.map(({ partition }) => partition));
+		} catch (error) {
+			return this.#fail(error);
+		}
+		for (const holding of revoked) if (holding.phase === "revoking") holding.phase = "drained";
+		this.#wakeup.soon();
+	}
+
+	/** Sends what is due and sets the timer for what comes next. */
+	#tick(): void {
+		const incarnation = this.#incarnation;
+		if (!incarnation || this.#ended) return;
+		// A static member keeps its place: once nothing waits, it just stops.
+		if (this.#closing && !incarnation.leaving && incarnation.quiet) return this.destroy();
+		const at = instant(this.#context.clock);
+		try {
+			if (!incarnation.outbox.current && incarnation.joined) this.#write(incarnation);
+		} catch (error) {
+			return this.#fail(error);
+		}
+		if (incarnation.outbox.current && at.now >= incarnation.outbox.nextTry) this.#sending = this.#send(incarnation);
+		const duties = incarnation.joined && incarnation.lease.holds(at) ? this.#sideDuties(incarnation, at.now) : Number.POSITIVE_INFINITY;
+		const next = incarnation.outbox.current ? incarnation.outbox.nextTry : incarnation.nextAt(this.#follower.state, at, this.#counts);
+		this.#wakeup.at(Math.min(next, duties));
+	}
+
+	#write(incarnation: Incarnation): void {
+		const { state } = this.#follower;
+		const at = instant(this.#context.clock);
+		const letter = incarnation.compose(state, at, this.#counts);
+		if (letter) incarnation.outbox.write(letter, { at: state.index, chain: state.chain }, at);
+	}
+
+	/** Appends the entry under way, first proving what is held if the connection is another one. */
+	async #send(incarnation: Incarnation): Promise<void> {
+		const outgoing = incarnation.outbox.current;
+		if (!outgoing) return;
+		const { clock } = this.#context;
+		this.#attempt.abort();
+		const { signal } = (this.#attempt = new AbortController());
+		incarnation.outbox.trying(clock.now());
+		try {
+			const connection = this.#log.connection;
+			const intact = await proveHeld(this.#log, incarnation, outgoing, connection, () => this.#reader.proveCursor(signal), signal);
+			if (signal.aborted) return;
+			if (!intact) return this.#abort("records that this member had processed are gone from the log");
+			const { durable } = await this.#log.append(outgoing.bytes, connection, signal);
+			if (this.#incarnation === incarnation) incarnation.stored(outgoing, durable, clock.now());
+		} catch (error) {
+			if (signal.aborted) return;
+			incarnation.outbox.failed(outgoing, clock.now());
+			this.#warn(error);
+		}
+		this.#wakeup.soon();
+	}
+
+	/** Snapshots and metadata: outside the outbox, so that they never hold up a beat. */
+	#sideDuties(incarnation: Incarnation, now: number): number {
+		const { state } = this.#follower;
+		if (now >= incarnation.snapshots.dueAt(state, incarnation.id)) void this.#takeSnapshot(incarnation, now);
+		const leads = rankOf(state, incarnation.id) === 0;
+		if (leads && now >= this.#metadataAt) {
+			this.#metadataAt = now + this.#context.timing.metadataMs;
+			void this.#pollTopics();
+		}
+		return Math.min(incarnation.snapshots.dueAt(state, incarnation.id), leads ? this.#metadataAt : Number.POSITIVE_INFINITY);
+	}
+
+	async #takeSnapshot(incarnation: Incarnation, now: number): Promise<void> {
+		const { state, cursor } = this.#follower;
+		incarnation.snapshots.sent(now);
+		if (!cursor || incarnation.provenOn !== this.#log.connection) return;
+		this.#snapshot = this.#context.random.hex(8);
+		const bytes = encodeEntry({ kind: "snapshot", nonce: this.#snapshot, asOf: cursor.position, digest: entryDigest(cursor.bytes), state });
+		await this.#log.append(bytes, incarnation.provenOn, this.#end.signal).catch((error: unknown) => this.#warn(error));
+	}
+
+	/** Keeps two snapshots: entries before the older one may go. */
+	#truncate(asOf: bigint): void {
+		const { snapshot } = this.#follower.state;
+		if (snapshot.asOf !== asOf || snapshot.previous === undefined) return;
+		this.#log.truncateBefore(snapshot.previous, this.#end.signal).catch((error: unknown) => this.#warn(error));
+	}
+
+	async #pollTopics(): Promise<void> {
+		const topics = new Set([...this.#follower.state.members.values()].flatMap((member) => member.topics));
+		try {
+			this.#counts = await partitionCounts(this.#context.topics, topics, this.#end.signal);
+			this.#wakeup.soon();
+		} catch (error) {
+			this.#warn(error);
+		}
+	}
+
+	/** Waits a little after an error; throws it if waiting cannot help. */
+	async #trouble(error: unknown, delayMs: number): Promise<void> {
+		if (this.#ended) return;
+		const { code } = isPolylogError(error) ? error : this.#context.classify(error);
+		if (code === "JOURNAL_UNUSABLE" || code === "UNAUTHORIZED") throw error;
+		this.#warn(error);
+		await sleep(this.#context.clock, delayMs, this.#end.signal).catch(() => {});
+	}
+
+	/** Once per spell of trouble. */
+	#warn(error: unknown): void {
+		if (this.#troubled || this.#ended) return;
+		this.#troubled = true;
+		this.#context.log.warn(
+			`journal of group "${this.#request.group}": ${error instanceof Error ? error.message : String(error)}; trying again`,
+		);
+	}
+
+	/** The end, told once: by `join` while there is no member yet, by the listener after that. */
+	#fail(error: unknown): void {
+		if (this.#ended) return;
+		const told = !this.#closing && (this.#incarnation?.joined === true || this.#ownIds.size > 1);
+		this.#started.reject(error);
+		this.#abort(error instanceof Error ? error.message : "the session ended");
+		this.destroy();
+		if (told) this.#listener.fatal(error);
+	}
+}
+
+function replaced(group: string, instanceId: string): PolylogError {
+	return new PolylogError(
+		"MEMBER_REPLACED",
+		`another member joined group "${group}" with the instanceId "${instanceId}"; give each running process its own`,
+		{
+			group,
+		},
+	);
+}

@@ -26,6 +26,7 @@ export class Backend {
 	readonly log: Log;
 	readonly clientId: string;
 	readonly #parts: BackendParts;
+	#closed = false;
 	readonly #describing = new Map<string, Promise<TopicDescription | undefined>>();
 
 	constructor(parts: BackendParts) {
@@ -42,8 +43,14 @@ export class Backend {
 		return wrapDriverError(this.driver, error, `${doing} on ${this.#parts.display}`, context, this.#parts.secrets);
 	}
 
+	/** From now on every attempt is CLOSED. */
+	close(): void {
+		this.#closed = true;
+	}
+
 	/** Runs a driver's call; its error is wrapped. */
 	async attempt<R>(doing: string, work: () => Promise<R>, context: ErrorContext = {}): Promise<R> {
+		if (this.#closed) throw new PolylogError("CLOSED", `${doing}: the connection to ${this.#parts.display} is closed; connect() again`, context);
 		try {
 			return await work();
 		} catch (error) {

@@ -110,6 +110,7 @@ export class ConnectedBroker implements Broker {
 		this.#closing ??= Promise.resolve();
 		this.#ended.abort(new PolylogError("CLOSED", "the broker was destroyed"));
 		for (const member of this.#members) member.destroy();
+		this.#backend.close();
 		this.#backend.driver.destroy();
 	}
 
@@ -123,7 +124,13 @@ export class ConnectedBroker implements Broker {
 		await this.#coordinator.close?.().catch(() => {});
 		// Connections that do not end by themselves must not keep the process.
 		const cancel = clock.after(Math.max(1_000, left().deadlineMs), () => driver.destroy());
-		await this.#backend.attempt("closing the connection", () => driver.close()).finally(cancel);
+		this.#backend.close();
+		await driver
+			.close()
+			.catch((error: unknown) => {
+				throw this.#backend.wrap(error, "closing the connection");
+			})
+			.finally(cancel);
 	}
 
 	#producerParts() {

@@ -4,6 +4,7 @@ import type { Message } from "./api/message.ts";
 import type { Topic } from "./api/topic.ts";
 import { type Backend, partitionContext } from "./backend.ts";
 import type { Reader } from "./driver/driver.ts";
+import type { RawRecord } from "./driver/record.ts";
 import { decodeMessage } from "./message.ts";
 import type { Offset } from "./offset.ts";
 import { type Partition, partitionKey } from "./partition.ts";
@@ -32,6 +33,10 @@ export async function* readTopic<T>(backend: Backend, topic: Topic<T>, options: 
 				page.next().then((next) => ({ page, result: next })),
 			);
 		}
+	} catch (error) {
+		closed.throwIfAborted();
+		if (options.signal?.aborted) throw new PolylogError("ABORTED", `reading topic ${topic.name} was aborted`, { topic: topic.name, cause: error });
+		throw error;
 	} finally {
 		ended.abort(new Error("the reading ended"));
 		await Promise.allSettled(pending.values());
@@ -60,12 +65,27 @@ async function* pagesOf<T>(backend: Backend, topic: Topic<T>, partition: Partiti
 		for (;;) {
 			const records = await persevere(() => backend.attempt(doing, () => reader.fetch(PAGE, signal), partitionContext(partition)), { clock: backend.clock, random: backend.random, signal });
 			const wanted = to === undefined ? records : records.filter((record) => record.offset < to);
-			if (wanted.length > 0) yield await Promise.all(wanted.map((record) => decodeMessage(topic, record, { partition, fence: 0n, attempt: 1 })));
+			yield* decoded(topic, partition, wanted);
 			if (to !== undefined && (await reachedEnd(backend, partition, records.at(-1)?.offset, to))) return;
 		}
 	} finally {
 		await reader.close().catch(() => {});
 	}
+}
+
+/** One page; if a record cannot be decoded, the messages before it come first. */
+async function* decoded<T>(topic: Topic<T>, partition: Partition, records: readonly RawRecord[]): AsyncGenerator<Message<T>[], void, undefined> {
+	const messages: Message<T>[] = [];
+	try {
+		for (const record of records) {
+			const message = decodeMessage(topic, record, { partition, fence: 0n, attempt: 1 });
+			messages.push(message instanceof Promise ? await message : message);
+		}
+	} catch (error) {
+		if (messages.length > 0) yield messages;
+		throw error;
+	}
+	if (messages.length > 0) yield messages;
 }
 
 /** The last records before `to` may have been removed, so an empty page is compared with what is left. */

@@ -34,13 +34,12 @@ export class Committer {
 		if (due.length > 0) await this.#send(due);
 	}
 
-	/** On the application's word: it is processed; resolves when it and all before it are committed. */
+	/** On the application's word: the message is processed. Resolves when it and all before it are committed, and no more. */
 	async commitMessage(message: Message<unknown>): Promise<void> {
 		const lane = this.#parts.owned(message.partition, message.fence);
 		await lane.settle(message.offset);
-		await this.flush([lane], true);
-		// A flush that found nothing due means the commit is in already, or the partition was lost meanwhile.
-		if ((lane.committed ?? -1n) <= message.offset) this.#parts.owned(message.partition, message.fence);
+		const commit = lane.commitThrough(message.raw);
+		if (commit) await this.#send([[lane, commit]]);
 	}
 
 	/** Exactly these offsets. */

@@ -21,6 +21,8 @@ import { serialWorker } from "./serial-worker.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const CLOSE_DEADLINE_MS = 30_000;
+/** For the commit of a close whose deadline has passed. */
+const LAST_COMMIT_MS = 500;
 const BATCH_MESSAGES = 500;
 const BUFFERED = { records: 1_000, bytes: 4 * 1024 * 1024 };
 
@@ -39,6 +41,7 @@ export class GroupMember<T> implements Member<T> {
 	#joined: GroupSession | undefined;
 	#failure: PolylogError | undefined;
 	#closing: Promise<void> | undefined;
+	#over = false;
 
 	constructor(parts: MemberParts<T>, options: MemberOptions<T>) {
 		const { backend, group } = parts;
@@ -67,6 +70,7 @@ export class GroupMember<T> implements Member<T> {
 			lanes,
 			returned: (lane) => this.#joined?.returned(lane.partition),
 			isClosing: () => this.#isClosing(),
+			closed: async () => this.#closing,
 			fail: (error) => this.#fail(error),
 			ended: this.#ended.promise,
 		});
@@ -143,6 +147,7 @@ export class GroupMember<T> implements Member<T> {
 	}
 
 	async seek(to: Position, partitions: readonly Partition[] = this.assignment): Promise<void> {
+		this.#checkOpen();
 		const lanes = partitions.map((partition) => this.#owned(partition));
 		const moves = await Promise.all(lanes.map(async (lane) => ({ lane, offset: await this.#parts.backend.resolve(lane.partition, to) })));
 		for (const { lane } of moves) this.#owned(lane.partition, lane.fence);
@@ -150,6 +155,7 @@ export class GroupMember<T> implements Member<T> {
 	}
 
 	async commit(what?: Message<T> | ReadonlyMap<Partition, Offset>): Promise<void> {
+		this.#checkOpen();
 		if (what === undefined) await this.#committer.flush(this.#ownership.lanes, true);
 		else if ("offset" in what) await this.#committer.commitMessage(what);
 		else await this.#committer.commitOffsets(what);
@@ -199,10 +205,20 @@ export class GroupMember<T> implements Member<T> {
 		);
 		const drained = await Promise.race([this.#drain(), late]);
 		over.abort(new Error("closed"));
-		if (!drained) this.#ownership.abort("the member closed past its deadline");
+		if (!drained) await this.#giveUp();
 		await this.#joined?.leave({ drained });
 		this.#end("the member closed");
 		await this.#parts.deadLetters.close(deadlineMs);
+	}
+
+	/** Past the deadline: handlers are told, and what was processed is committed if that can be done shortly. */
+	async #giveUp(): Promise<void> {
+		const reason = "the member closed past its deadline";
+		const lanes = this.#ownership.lanes;
+		for (const lane of lanes) lane.abort(reason);
+		const committed = this.#taker.manual ? Promise.resolve() : this.#committer.flush(lanes).catch((error: unknown) => this.#hooks.report(failureOf("committing", error)));
+		await Promise.race([committed, sleep(this.#parts.backend.clock, LAST_COMMIT_MS)]);
+		this.#ownership.abort(reason);
 	}
 
 	async #drain(): Promise<true> {
@@ -237,12 +253,19 @@ export class GroupMember<T> implements Member<T> {
 	}
 
 	#end(reason: string): void {
+		this.#over = true;
 		this.#ownership.abort(reason);
 		this.#joined?.destroy();
 		this.#watchdog.close();
 		this.#ended.resolve();
 		this.#bell.ring();
 		this.#parts.onEnd(this);
+	}
+
+	/** Committing is allowed while closing: handlers and `onRevoked` may still do it. */
+	#checkOpen(): void {
+		if (this.#failure) throw this.#failure;
+		if (this.#over) throw this.#parts.closed();
 	}
 
 	#isClosing(): boolean {

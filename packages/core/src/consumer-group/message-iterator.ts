@@ -20,6 +20,8 @@ export interface IteratorParts<T> {
 	readonly lanes: () => readonly PartitionLane[];
 	/** Throws what killed the member. */
 	readonly isClosing: () => boolean;
+	/** Resolves when closing is done: the loop ends with everything committed. */
+	readonly closed: () => Promise<void>;
 	readonly returned: (lane: PartitionLane) => void;
 	readonly onEnd: () => void;
 }
@@ -37,7 +39,10 @@ export class MessageIterator<T> implements AsyncIterator<Message<T>> {
 	async next(): Promise<IteratorResult<Message<T>>> {
 		this.#settle((lane, held) => lane.complete(held));
 		for (;;) {
-			if (this.#parts.isClosing()) return this.#end();
+			if (this.#parts.isClosing()) {
+				await this.#parts.closed();
+				return this.#end();
+			}
 			const lane = this.#choose();
 			if (!lane) {
 				await this.#parts.bell.wait();

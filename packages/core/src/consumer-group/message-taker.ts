@@ -30,6 +30,7 @@ export interface MessageTakerParts<T> {
 	readonly returned: (lane: PartitionLane) => void;
 	/** Throws what ended the member, or says that it is closing. */
 	readonly isClosing: () => boolean;
+	readonly closed: () => Promise<void>;
 	readonly fail: (error: PolylogError) => void;
 	/** Resolves when the member ends. */
 	readonly ended: Promise<void>;
@@ -86,7 +87,7 @@ export class MessageTaker<T> {
 
 	iterate(): AsyncIterator<Message<T>> {
 		this.#occupy("an iterator");
-		const { member, bell, watchdog, lanes, isClosing, returned, defaults } = this.#parts;
+		const { member, bell, watchdog, lanes, isClosing, closed, returned, defaults } = this.#parts;
 		const delivery = this.#deliver(defaults);
 		const stopCommitting = this.#commitAtIntervals(defaults);
 		const onEnd = () => {
@@ -94,7 +95,7 @@ export class MessageTaker<T> {
 			this.#occupied = undefined;
 			bell.ring();
 		};
-		return new MessageIterator<T>({ bell, clock: member.backend.clock, delivery, watchdog, lanes, isClosing, returned, onEnd });
+		return new MessageIterator<T>({ bell, clock: member.backend.clock, delivery, watchdog, lanes, isClosing, closed, returned, onEnd });
 	}
 
 	#occupy(name: string): void {

@@ -211,13 +211,14 @@ export class PartitionLane {
 		if (this.#phase === "ended" || this.#phase === "preparing") return undefined;
 		const { next, last } = this.#tracker;
 		if (last === undefined ? !(explicit && this.#moved) : next === this.#committed && !this.#moved) return undefined;
-		return {
-			partition: this.partition,
-			fence: this.fence,
-			offset: next,
-			last: last && { offset: last.offset, digest: recordDigest(last) },
-			...(this.#moved ? { rewind: true } : {}),
-		};
+		return this.#commit(next, last);
+	}
+
+	/** A commit through a record that was processed; `undefined` if it is committed already. */
+	commitThrough(record: RawRecord): Commit | undefined {
+		const offset = record.offset + 1n;
+		if (!this.#moved && this.#committed !== undefined && offset <= this.#committed) return undefined;
+		return this.#commit(offset, record);
 	}
 
 	/** A commit of exactly `offset`, on the user's word. RangeError for one that was not delivered, or lies behind. */
@@ -226,8 +227,12 @@ export class PartitionLane {
 		if (this.#position === undefined || offset > this.#position) throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
 		if (!this.#moved && this.#committed !== undefined && offset < this.#committed) throw refuse(`${this.#committed} is committed already; seek back first`);
 		const { last } = this.#tracker;
-		const known = last && last.offset + 1n === offset ? { last: { offset: last.offset, digest: recordDigest(last) } } : {};
-		return { partition: this.partition, fence: this.fence, offset, ...known, ...(this.#moved ? { rewind: true } : {}) };
+		return this.#commit(offset, last && last.offset + 1n === offset ? last : undefined);
+	}
+
+	#commit(offset: Offset, last: RawRecord | undefined): Commit {
+		const proof = last && { last: { offset: last.offset, digest: recordDigest(last) } };
+		return { partition: this.partition, fence: this.fence, offset, ...proof, ...(this.#moved ? { rewind: true } : {}) };
 	}
 
 	/** A commit was accepted. A seek that came after it was sent keeps its right to go backwards. */

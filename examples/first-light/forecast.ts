@@ -1,0 +1,64 @@
+// Pure: processing time = data size / processing rate. What cannot be known stays unknown.
+
+/** The rate looks back so far: long enough to be steady, short enough to notice that a member is gone. */
+const WINDOW_MS = 2_000;
+
+/** How fast a count rises. */
+export class Rate {
+	readonly #samples: { readonly atMs: number; readonly count: number }[] = [];
+
+	sample(atMs: number, count: number): void {
+		this.#samples.push({ atMs, count });
+		while (this.#samples.length > 2 && atMs - (this.#samples[1]?.atMs ?? atMs) >= WINDOW_MS) this.#samples.shift();
+	}
+
+	/** Per second; `undefined` before there are two samples. */
+	get perSecond(): number | undefined {
+		const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+		if (!first || !last || last.atMs <= first.atMs) return undefined;
+		return ((last.count - first.count) * 1000) / (last.atMs - first.atMs);
+	}
+}
+
+export interface Load {
+	readonly remaining: number;
+	readonly perSecond: number | undefined;
+}
+
+/**
+ * How long the slowest partition takes, in seconds: partitions are processed side by side, each in its own order.
+ * `undefined`: unknown, because a partition has data left and does not move.
+ */
+export function processingTime(partitions: readonly Load[]): number | undefined {
+	let slowest = 0;
+	for (const { remaining, perSecond } of partitions) {
+		if (remaining <= 0) continue;
+		if (!perSecond) return undefined;
+		slowest = Math.max(slowest, remaining / perSecond);
+	}
+	return slowest;
+}
+
+/** What each partition has left. What is not sent yet is spread as the rest was. */
+export function remainingRecords(total: number, partitions: readonly { readonly sent: number; readonly processed: number }[]): number[] {
+	const sent = partitions.reduce((sum, partition) => sum + partition.sent, 0);
+	return partitions.map((partition) => {
+		const share = sent === 0 ? 1 / partitions.length : partition.sent / sent;
+		return Math.max(0, partition.sent - partition.processed + (total - sent) * share);
+	});
+}
+
+/** What was forecast at a point of the run. */
+export interface Forecast {
+	/** 0.5: half of the records were processed. */
+	readonly share: number;
+	readonly atMs: number;
+	/** `undefined`: unknown. */
+	readonly seconds: number | undefined;
+}
+
+/** By how much the forecast was wrong, in % of what it really took; negative: it was too short. */
+export function forecastError(forecast: Forecast, endMs: number): number | undefined {
+	const took = (endMs - forecast.atMs) / 1000;
+	return forecast.seconds === undefined || took <= 0 ? undefined : ((forecast.seconds - took) / took) * 100;
+}

@@ -3,6 +3,7 @@ import type { JournalLog, JournalStore, Offset, Partition, TopicStore } from "@p
 import type { Redis } from "ioredis";
 import { type JournalContext, StreamJournal } from "./journal.ts";
 import { idBefore } from "./offset-mapping.ts";
+import { openJournalScript } from "./scripts/journal.ts";
 
 /** Consumer groups of these names are only mirrors: nothing reads through them. */
 export class RedisJournals implements JournalStore {
@@ -15,7 +16,7 @@ export class RedisJournals implements JournalStore {
 	}
 
 	async open(group: string, signal?: AbortSignal): Promise<JournalLog> {
-		await this.#run((client) => client.sadd(this.#context.topology.groups, group), signal);
+		await this.#run((client) => openJournalScript.run(client, [this.#context.topology.groups], [group]), signal);
 		return new StreamJournal(this.#context, group);
 	}
 

@@ -8,7 +8,7 @@ import type { Link } from "./link.ts";
 import { toRecord } from "./message-mapping.ts";
 import { idAtOrAbove, offsetOfId, ZERO_ID } from "./offset-mapping.ts";
 import type { Replication } from "./replication.ts";
-import { journalAppendScript } from "./scripts/journal.ts";
+import { journalAppendScript, openJournalScript } from "./scripts/journal.ts";
 import { readPlace } from "./scripts/place.ts";
 import type { Tail } from "./tail.ts";
 import type { Topology } from "./topology.ts";
@@ -48,7 +48,7 @@ export class StreamJournal implements JournalLog {
 			async (client) => {
 				const reply = await journalAppendScript.run(client, [this.#key], [entry]);
 				// The first entry, perhaps of a journal that somebody deleted: the group is there again.
-				if (Array.isArray(reply) && reply[1] === 1) await client.sadd(topology.groups, this.#group);
+				if (Array.isArray(reply) && reply[1] === 1) await openJournalScript.run(client, [topology.groups], [this.#group]);
 				return { durable: await replication.reached(client) };
 			},
 			{ generation: connection, ...(signal ? { signal } : {}) },

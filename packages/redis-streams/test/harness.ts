@@ -1,8 +1,9 @@
 // Drivers on a real Redis, made as core makes them.
 import { randomBytes } from "node:crypto";
 import { type BackendUrl, type Driver, type DriverContext, type Log, type OutgoingRecord, type Partition, type RawRecord, type Reader, Secret } from "@polylog/core/driver";
-import type { RunningBroker } from "@polylog/integration";
+import { type RedisServerOptions, type RunningBroker, startRedis } from "@polylog/integration";
 import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { adapter, type RedisStreamsNative, type RedisStreamsOptions } from "../src/index.ts";
 
 export const CREDIT = { records: 500, bytes: 1_000_000 };
@@ -55,6 +56,33 @@ export function backendUrl(text: string): BackendUrl {
 
 export function makeDriver(url: string, options: RedisStreamsOptions = {}, log?: Log): Driver {
 	return adapter.create({ url: backendUrl(url), options: { ...options } }, driverContext(log));
+}
+
+/** A broker and a session on it for a whole file of tests, and the broker's name in their report. */
+export function useRedis(options: RedisServerOptions = {}): { readonly broker: RunningBroker; readonly session: Session } {
+	let used: { readonly broker: RunningBroker; readonly session: Session } | undefined;
+	const current = () => {
+		if (!used) throw new Error("the broker is started before the tests, not while they are collected");
+		return used;
+	};
+	beforeAll(async () => {
+		const broker = await startRedis(options);
+		used = { broker, session: new Session(broker) };
+	});
+	beforeEach(({ task }) => {
+		task.meta.backend = "redis-streams";
+		task.meta.version = `Redis ${current().broker.version}`;
+	});
+	afterEach(() => current().session.close());
+	afterAll(() => current().broker.dispose());
+	return {
+		get broker() {
+			return current().broker;
+		},
+		get session() {
+			return current().session;
+		},
+	};
 }
 
 /** Connected drivers and plain clients on one broker, closed together. */

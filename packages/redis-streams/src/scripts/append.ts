@@ -77,9 +77,9 @@ else
 		local previous = id
 		if i > 1 then id = redis.call('XADD', stream, ids, unpack(records[i])) end
 		if i == 1 then
-			if before then retention.marks[#retention.marks + 1] = { before, count, retention.size, now, id } end
+			if before then retention.marks[#retention.marks + 1] = { before, count, retention.size, now, id, retention.last } end
 		elseif segment_full(retention, count, now) then
-			retention.marks[#retention.marks + 1] = { previous, count, retention.size, now, id }
+			retention.marks[#retention.marks + 1] = { previous, count, retention.size, now, id, now }
 		end
 		for f = 1, #records[i] do retention.size = retention.size + #records[i][f] end
 		count = count + 1

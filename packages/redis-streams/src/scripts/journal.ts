@@ -11,3 +11,8 @@ export const journalAppendScript = new Script(`#!lua flags=allow-oom
 local id = redis.call('XADD', KEYS[1], '*', 'entry', ARGV[1])
 return { id, redis.call('XLEN', KEYS[1]) }
 `);
+
+/** Notes a group's name, and that it has a journal; works without memory too, so that members can still join. */
+export const openJournalScript = new Script(`#!lua flags=allow-oom
+return redis.call('SADD', KEYS[1], ARGV[1])
+`);

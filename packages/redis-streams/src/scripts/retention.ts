@@ -1,7 +1,7 @@
 // Lua that the append and tidy scripts share: retention, in segments.
 //
 // A partition with retention is cut, in thought, into about 16 segments per limit. Each has a mark: the last id before
-// it, entries and bytes before it, the time and the id of its first entry. A segment goes as a whole once the limits
+// it, entries and bytes before it, the time and the id of its first entry, and the time of the append before it. A segment goes as a whole once the limits
 // hold without it, so that trimming costs little per append; up to a sixteenth more than the limit stays, and the
 // newest segment always does. `bytes` counts what this library appended.
 //
@@ -42,7 +42,7 @@ local function trim(stream, meta, r, count, now)
 	local floor
 	while #r.marks > 1 do
 		local m = r.marks[2]
-		if (r.records and count - m[2] >= r.records) or (r.bytes and r.size - m[3] >= r.bytes) or (r.age and now - m[4] > r.age) then
+		if (r.records and count - m[2] >= r.records) or (r.bytes and r.size - m[3] >= r.bytes) or (r.age and now - m[6] > r.age) then
 			table.remove(r.marks, 1)
 			floor = m
 		else

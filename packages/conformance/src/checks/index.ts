@@ -4,6 +4,7 @@ import { backPressureChecks } from "./back-pressure.ts";
 import { badInputChecks } from "./bad-input.ts";
 import { closingChecks } from "./closing.ts";
 import { commitChecks } from "./commits.ts";
+import { driverChecks } from "./driver.ts";
 import { failureChecks } from "./failure.ts";
 import { groupChecks } from "./groups.ts";
 import { iteratorChecks } from "./iterator.ts";
@@ -19,6 +20,7 @@ import { seekChecks } from "./seek.ts";
 import { topicChecks } from "./topics.ts";
 
 export const CHECKS: readonly Check[] = [
+	...driverChecks,
 	...publishChecks,
 	...partitioningChecks,
 	...recordChecks,

@@ -145,7 +145,7 @@ export const processChecks: readonly Check[] = [
 			await until(() => orphans.every((partition) => firstOf(b, partition, start)), "the other takes over", ctx.takeoverMs + 5000);
 			await delay(300);
 			const stood = await scene.committed();
-			scene.note({ kind: "lost", at: start, member: "a", partitions: orphans });
+			scene.note({ ...killed("a"), at: start });
 			const woke = clock.wall();
 			a.signal("SIGCONT");
 			await until(() => notes(a, "commit-refused").length > 0, "the zombie's commit is refused");
@@ -198,7 +198,7 @@ export const processChecks: readonly Check[] = [
 			await until(() => orphans.every((partition) => firstOf(b, partition, start) ?? firstOf(c, partition, start)), "the others take over", ctx.takeoverMs + 3000);
 			for (const partition of kept) assert.ok(firstOf(b, partition, start) ?? firstOf(c, partition, start), `${partition} stood still`);
 			for (const other of [b, c]) assert.equal(other.events.some((event) => event.kind === "lost"), false, `${other.name} lost partitions too`);
-			scene.note({ kind: "lost", at: start, member: "a", partitions: orphans });
+			scene.note({ ...killed("a"), at: start });
 			const woke = await awake(a, start);
 			await until(() => a.owned().length > 0 && a.owned().some((partition) => firstOf(a, partition, woke)), "the member works again", 15_000);
 			await scene.untilDrained(await scene.stop());

@@ -10,7 +10,8 @@ export interface GroupOptions<T> {
 	/** Where a partition starts that the group has never committed. No default on purpose: `"latest"` can skip, `"earliest"` can flood. */
 	readonly from: Position;
 	/**
-	 * What to do when the committed position is no longer in the log (retention, a topic made again).
+	 * What to do when the committed position is no longer in the log (retention, a topic made again), or was lost with
+	 * the group's journal (then a group that starts from the earliest starts over by itself, and says so).
 	 * `"fail"` (default) stops the partition with OFFSET_OUT_OF_RANGE; the others go on. `"earliest"` and `"latest"`
 	 * move there and emit `error`.
 	 */

@@ -5,7 +5,7 @@ import { partitionContext } from "../backend.ts";
 import type { Bell } from "../bell.ts";
 import type { Reader } from "../driver/driver.ts";
 import type { Grant, GroupSession, SessionListener } from "../driver/group-session.ts";
-import type { PolylogError } from "../errors.ts";
+import { PolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 import { persevere } from "../patience.ts";
@@ -145,7 +145,7 @@ export class Ownership implements SessionListener {
 			(joined) => (session = joined),
 			() => {},
 		);
-		const lane = new PartitionLane(partition, fence, this.#parts.limits, () => session?.mayDispatch(partition, fence) ?? false, this.#parts.bell);
+		const lane = new PartitionLane(partition, fence, this.#parts.limits, (finishing) => session?.mayDispatch(partition, fence, finishing) ?? false, this.#parts.bell);
 		lane.setPaused(this.#paused.has(key));
 		this.#lanes.set(key, lane);
 		this.#grants.set(lane, grant);
@@ -197,9 +197,18 @@ export class Ownership implements SessionListener {
 			lane.restart(committed.offset, { ...at, moved: false });
 			return reader;
 		}
+		// Without its history, only starting over skips nothing; where else to start is the operator's choice.
+		if (grant.historyLost && from !== "earliest") throw await this.#lostHistory(lane);
+		if (grant.historyLost) this.#parts.events.report(await this.#lostHistory(lane));
 		const offset = await persevere(() => backend.resolve(partition, from), patience);
 		await (await this.#parts.session()).commit({ partition, fence, offset });
 		return void lane.restart(offset, { committed: offset, moved: false });
+	}
+
+	async #lostHistory({ partition, key }: PartitionLane): Promise<PolylogError> {
+		const { earliest, end } = await this.#parts.backend.describePartition(partition);
+		const context = { ...partitionContext(partition), group: this.#parts.group, earliest, end };
+		return new PolylogError("OFFSET_OUT_OF_RANGE", `group ${this.#parts.group} has lost its committed offset of ${key} with its journal`, context);
 	}
 
 	/** A position the log does not hold, or another reason not to start. */

@@ -33,7 +33,7 @@ export class PartitionLane {
 	readonly changed: Bell;
 
 	readonly #limits: LaneLimits;
-	readonly #mayDispatch: () => boolean;
+	readonly #mayDispatch: (finishing: boolean) => boolean;
 	readonly #abort = new AbortController();
 	#halt = new AbortController();
 	#phase: Phase = "preparing";
@@ -53,7 +53,7 @@ export class PartitionLane {
 	#committed: Offset | undefined;
 
 	/** `member` rings with the lane. */
-	constructor(partition: Partition, fence: bigint, limits: LaneLimits, mayDispatch: () => boolean, member: Bell) {
+	constructor(partition: Partition, fence: bigint, limits: LaneLimits, mayDispatch: (finishing: boolean) => boolean, member: Bell) {
 		this.changed = new Bell(member);
 		this.partition = partition;
 		this.key = partitionKey(partition);
@@ -122,14 +122,14 @@ export class PartitionLane {
 		return this.#phase === "running" && !this.#paused && this.#stale === 0 && this.#head < this.#buffer.length;
 	}
 
-	/** Whether new work may start at this very moment: the lease and the fence, asked before every dispatch. */
-	mayDispatch(): boolean {
-		return this.#mayDispatch();
+	/** Whether work may start at this very moment: the lease and the fence, asked before every dispatch; see GroupSession. */
+	mayDispatch(finishing = false): boolean {
+		return this.#mayDispatch(finishing);
 	}
 
 	/** The next record, if new work may start at this very moment (lease and fence are asked every time). */
 	take(): Held | undefined {
-		if (!this.ready || !this.#mayDispatch()) return undefined;
+		if (!this.ready || !this.#mayDispatch(false)) return undefined;
 		const record = this.#buffer[this.#head] as RawRecord;
 		this.#buffer[this.#head++] = undefined as never;
 		if (this.#head > 4096) {

@@ -96,10 +96,11 @@ export class JournalSession implements GroupSession {
 		return this.#memberId;
 	}
 
-	mayDispatch(partition: Partition, fence: bigint): boolean {
+	mayDispatch(partition: Partition, fence: bigint, finishing = false): boolean {
 		const incarnation = this.#incarnation;
 		const holding = incarnation?.holdings.get(partitionKey(partition));
-		if (!incarnation || this.#closing || holding?.fence !== fence || holding.phase !== "active") return false;
+		if (!incarnation || this.#closing || holding?.fence !== fence) return false;
+		if (holding.phase !== "active" && !(finishing && holding.phase === "revoking")) return false;
 		return incarnation.lease.holds(instant(this.#context.clock));
 	}
 

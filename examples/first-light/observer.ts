@@ -39,7 +39,10 @@ export class Observer {
 		const [{ members }, { total }] = await Promise.all([this.#group.describe(), this.#group.lag()]);
 		this.#lag = total;
 		this.#members = members
-			.map(({ clientId, partitions }) => ({ name: clientId, partitions: partitions.map(({ partition }) => partition.index).sort((a, b) => a - b) }))
+			.map(({ clientId, partitions }) => ({
+				name: clientId,
+				partitions: partitions.map(({ partition }) => partition.index).sort((a, b) => a - b),
+			}))
 			.sort((a, b) => a.name.localeCompare(b.name));
 	}
 

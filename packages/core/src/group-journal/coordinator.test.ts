@@ -29,7 +29,9 @@ describe("looking at a group", () => {
 		]);
 		for (const [i, member] of [a, b].entries()) {
 			const seen = group?.members[i]?.partitions.map(({ partition, fence }) => [partition.index, fence]);
-			expect(new Map(seen as [number, bigint][])).toEqual(new Map([...member.held.values()].map(({ partition, fence }) => [partition.index, fence])));
+			expect(new Map(seen as [number, bigint][])).toEqual(
+				new Map([...member.held.values()].map(({ partition, fence }) => [partition.index, fence])),
+			);
 		}
 		expect(group?.generation).toBeGreaterThan(0n);
 		expect(await world.run(world.coordinator().list())).toEqual(["billing"]);
@@ -70,7 +72,16 @@ describe("reset", () => {
 	it("of an idle group persists and is what the next member starts from", async () => {
 		const world = new GroupWorld();
 		const coordinator = world.coordinator();
-		await world.run(coordinator.reset("billing", [[P0, 5n], [P1, 0n]], { force: false }));
+		await world.run(
+			coordinator.reset(
+				"billing",
+				[
+					[P0, 5n],
+					[P1, 0n],
+				],
+				{ force: false },
+			),
+		);
 		await world.run(coordinator.reset("billing", [[P0, 3n]], { force: false }));
 		const a = await world.join("a");
 		await world.settled([a]);

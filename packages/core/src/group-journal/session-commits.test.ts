@@ -16,7 +16,12 @@ describe("a commit", () => {
 		expect(await world.time.until(() => commit.settled, 1000)).toBeLessThan(50);
 		expect(commit.result).toBe("done");
 		const looking = await world.run(world.coordinator().describe("billing"));
-		expect([...(looking?.committed ?? [])]).toEqual([[{ topic: "orders", index: 1 }, { offset: 9n, last: { offset: 8n, digest: "d" } }]]);
+		expect([...(looking?.committed ?? [])]).toEqual([
+			[
+				{ topic: "orders", index: 1 },
+				{ offset: 9n, last: { offset: 8n, digest: "d" } },
+			],
+		]);
 	});
 
 	it("goes with those that wait, in one entry", async () => {
@@ -63,7 +68,9 @@ describe("a commit", () => {
 		const { partition, fence } = a.grant("orders/0");
 		const before = world.broker.appended;
 		await expect(a.session?.commit({ partition, fence: fence + 1n, offset: 1n })).rejects.toMatchObject({ code: "FENCED" });
-		await expect(a.session?.commit({ partition: { topic: "orders", index: 99 }, fence, offset: 1n })).rejects.toMatchObject({ code: "FENCED" });
+		await expect(a.session?.commit({ partition: { topic: "orders", index: 99 }, fence, offset: 1n })).rejects.toMatchObject({
+			code: "FENCED",
+		});
 		expect(world.broker.appended).toBe(before);
 	});
 
@@ -235,7 +242,10 @@ describe("an assignor", () => {
 		const world = new GroupWorld();
 		const a = await world.join("a", {
 			assignor: testAssignor(
-				({ members }) => new Map(answer.map(([id, indexes]) => [id === "a" ? (members[0]?.id ?? "") : id, indexes.map((index) => ({ topic: "orders", index }))])),
+				({ members }) =>
+					new Map(
+						answer.map(([id, indexes]) => [id === "a" ? (members[0]?.id ?? "") : id, indexes.map((index) => ({ topic: "orders", index }))]),
+					),
 			),
 		});
 		await world.time.until(() => a.fatal.length > 0, 2000);

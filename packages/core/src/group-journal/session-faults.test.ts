@@ -148,7 +148,16 @@ describe("the journal under a session", () => {
 		const a = await world.join("a");
 		await world.settled([a]);
 		const journal = world.broker.journal("billing");
-		const hostile = ["", "{", "[]", "null", '{"v":1}', '{"v":1,"m":"x","q":1,"at":0,"c":0,"t":0,"e":[["j"]]}', '{"v":1,"snap":"x","p":"1","d":1,"s":{}}', '{"__proto__":{"v":1}}'];
+		const hostile = [
+			"",
+			"{",
+			"[]",
+			"null",
+			'{"v":1}',
+			'{"v":1,"m":"x","q":1,"at":0,"c":0,"t":0,"e":[["j"]]}',
+			'{"v":1,"snap":"x","p":"1","d":1,"s":{}}',
+			'{"__proto__":{"v":1}}',
+		];
 		for (const text of hostile) journal.append(Buffer.from(text));
 		journal.append(new Uint8Array([255, 254, 0]));
 		const b = await world.join("b");

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { joinEvent, Journal } from "../../test/group-journal/entries.ts";
-import { decodeEntry, encodeEntry, type GroupEvent, type MemberEntry } from "./entry.ts";
+import type { GroupEvent, MemberEntry } from "./entry.ts";
+import { decodeEntry, encodeEntry } from "./entry-codec.ts";
 import { applyEntry } from "./fold.ts";
 import { dumpState } from "./snapshot.ts";
 import { emptyState, fenceOf, type GroupState } from "./state.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GroupWorld, testAssignor } from "../../test/group-journal/group-world.ts";
-import { decodeEntry } from "./entry.ts";
+import { decodeEntry } from "./entry-codec.ts";
 
 async function alone(): Promise<{ world: GroupWorld; a: Awaited<ReturnType<GroupWorld["join"]>> }> {
 	const world = new GroupWorld();

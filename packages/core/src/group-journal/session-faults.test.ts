@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GroupWorld } from "../../test/group-journal/group-world.ts";
-import { decodeEntry, encodeEntry } from "./entry.ts";
+import { decodeEntry, encodeEntry } from "./entry-codec.ts";
 import type { JournalTiming } from "./timing.ts";
 
 const SMALL_SNAPSHOTS: Partial<JournalTiming> = { snapshotBytes: 4000, snapshotGrowth: 1 };

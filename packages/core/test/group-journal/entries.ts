@@ -1,5 +1,6 @@
 // Short ways to write entries in tests of the fold.
-import { decodeEntry, encodeEntry, type Entry, type GroupEvent, type JoinEvent, type MemberEntry } from "../../src/group-journal/entry.ts";
+import type { Entry, GroupEvent, JoinEvent, MemberEntry } from "../../src/group-journal/entry.ts";
+import { decodeEntry, encodeEntry } from "../../src/group-journal/entry-codec.ts";
 import { applyEntry } from "../../src/group-journal/fold.ts";
 import { emptyState, type GroupState } from "../../src/group-journal/state.ts";
 

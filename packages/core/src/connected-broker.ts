@@ -37,7 +37,10 @@ export class ConnectedBroker implements Broker {
 		this.#backend = backend;
 		this.topics = new BrokerTopics(backend);
 		const { groups, topics } = backend.driver;
-		this.#coordinator = groups.kind === "native" ? groups.coordinator : createJournalCoordinator({ journals: groups.journals, topics, clock: backend.clock, random: backend.random, log: backend.log });
+		this.#coordinator =
+			groups.kind === "native"
+				? groups.coordinator
+				: createJournalCoordinator({ journals: groups.journals, topics, clock: backend.clock, random: backend.random, log: backend.log });
 	}
 
 	get name(): string {

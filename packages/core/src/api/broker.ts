@@ -27,9 +27,15 @@ export type PolylogConfig = BrokerConfig | { readonly environments: Readonly<Rec
 
 export interface Topics {
 	/** TOPIC_EXISTS if it does. */
-	create(topic: Topic<never> | Topic<unknown> | string, options?: { readonly partitions?: number; readonly retention?: Retention }): Promise<void>;
+	create(
+		topic: Topic<never> | Topic<unknown> | string,
+		options?: { readonly partitions?: number; readonly retention?: Retention },
+	): Promise<void>;
 	/** Makes the topic if it does not exist, and describes it. An existing one keeps its shape. */
-	ensure(topic: Topic<never> | Topic<unknown> | string, options?: { readonly partitions?: number; readonly retention?: Retention }): Promise<TopicDescription>;
+	ensure(
+		topic: Topic<never> | Topic<unknown> | string,
+		options?: { readonly partitions?: number; readonly retention?: Retention },
+	): Promise<TopicDescription>;
 	/** TOPIC_NOT_FOUND if there is none. */
 	describe(topic: string | { readonly name: string }): Promise<TopicDescription>;
 	list(): Promise<string[]>;

@@ -53,7 +53,12 @@ export class Committer {
 	}
 
 	/** Flushes every `intervalMs` until the signal aborts. A partition that moved on is its new owner's affair. */
-	async every(intervalMs: number, lanes: () => Iterable<PartitionLane>, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
+	async every(
+		intervalMs: number,
+		lanes: () => Iterable<PartitionLane>,
+		signal: AbortSignal,
+		onError: (error: unknown) => void,
+	): Promise<void> {
 		while (!signal.aborted) {
 			try {
 				await sleep(this.#parts.clock, intervalMs, signal);

@@ -181,10 +181,12 @@ export class PartitionLane {
 	async settle(offset: Offset): Promise<void> {
 		const epoch = this.#epoch;
 		const held = this.#tracker.find(offset);
-		if (!held && (this.#position === undefined || offset >= this.#position)) throw this.#fenced("the message is not of the current position: a seek moved it");
+		if (!held && (this.#position === undefined || offset >= this.#position))
+			throw this.#fenced("the message is not of the current position: a seek moved it");
 		if (held && !held.done) this.#tracker.complete(held);
 		while (this.#tracker.next <= offset) {
-			if (epoch !== this.#epoch || this.#phase === "ended") throw this.#fenced("the partition moved on before the messages ahead of it were processed");
+			if (epoch !== this.#epoch || this.#phase === "ended")
+				throw this.#fenced("the partition moved on before the messages ahead of it were processed");
 			await this.changed.wait();
 		}
 	}
@@ -224,8 +226,10 @@ export class PartitionLane {
 	/** A commit of exactly `offset`, on the user's word. RangeError for one that was not delivered, or lies behind. */
 	commitAt(offset: Offset): Commit {
 		const refuse = (why: string) => new RangeError(`cannot commit offset ${offset} of ${this.key}: ${why}`);
-		if (this.#position === undefined || offset > this.#position) throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
-		if (!this.#moved && this.#committed !== undefined && offset < this.#committed) throw refuse(`${this.#committed} is committed already; seek back first`);
+		if (this.#position === undefined || offset > this.#position)
+			throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
+		if (!this.#moved && this.#committed !== undefined && offset < this.#committed)
+			throw refuse(`${this.#committed} is committed already; seek back first`);
 		const { last } = this.#tracker;
 		return this.#commit(offset, last && last.offset + 1n === offset ? last : undefined);
 	}
@@ -283,7 +287,9 @@ export class PartitionLane {
 
 	/** Tells running handlers to give up. */
 	abort(reason: string): void {
-		this.#abort.abort(new PolylogError("FENCED", `${this.key}: ${reason}`, { topic: this.partition.topic, partition: this.partition.index }));
+		this.#abort.abort(
+			new PolylogError("FENCED", `${this.key}: ${reason}`, { topic: this.partition.topic, partition: this.partition.index }),
+		);
 	}
 
 	/** Not ours any more. Results of running handlers count for nothing. */
@@ -311,6 +317,9 @@ export class PartitionLane {
 	}
 
 	#fenced(why: string): PolylogError {
-		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, { topic: this.partition.topic, partition: this.partition.index });
+		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, {
+			topic: this.partition.topic,
+			partition: this.partition.index,
+		});
 	}
 }

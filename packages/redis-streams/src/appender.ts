@@ -1,5 +1,12 @@
 // Appends batches, and says what became of them.
-import { type AppendOutcome, type OutgoingRecord, type Partition, partitionKey, PolylogError, type ProducerIdentity } from "@polylog/core/driver";
+import {
+	type AppendOutcome,
+	type OutgoingRecord,
+	type Partition,
+	partitionKey,
+	PolylogError,
+	type ProducerIdentity,
+} from "@polylog/core/driver";
 import type { Redis } from "ioredis";
 import { packBatch } from "./batch-encoding.ts";
 import { classify, isRefusal } from "./errors.ts";
@@ -26,7 +33,12 @@ export class Appender {
 		this.#replication = replication;
 	}
 
-	async append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal?: AbortSignal): Promise<readonly AppendOutcome[]> {
+	async append(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal?: AbortSignal,
+	): Promise<readonly AppendOutcome[]> {
 		signal?.throwIfAborted();
 		if (records.length === 0) return [];
 		const doubt = `${producer.id} ${producer.epoch} ${partitionKey(partition)}`;
@@ -56,7 +68,15 @@ export class Appender {
 
 	async #send(client: Redis, keys: PartitionKeys, batch: Buffer, producer: ProducerIdentity): Promise<bigint> {
 		const { id, epoch, sequence } = producer;
-		const values = [batch, id, String(epoch), String(sequence), keys.adopted ? "1" : "0", String(PRODUCER_MEMORY_MS), String(MAX_PRODUCERS)];
+		const values = [
+			batch,
+			id,
+			String(epoch),
+			String(sequence),
+			keys.adopted ? "1" : "0",
+			String(PRODUCER_MEMORY_MS),
+			String(MAX_PRODUCERS),
+		];
 		const first = await appendScript.run(client, [keys.stream, keys.meta, keys.producers], values);
 		if (!(await this.#replication.reached(client))) {
 			throw new PolylogError("UNAVAILABLE", `appended, but not on as many replicas as "minReplicas" asks for`);
@@ -82,7 +102,13 @@ function isLateCopy(error: unknown): boolean {
 function describe(error: unknown, partition: Partition): unknown {
 	if (!(error instanceof Error)) return error;
 	const context = { topic: partition.topic, partition: partition.index };
-	if (error.message.startsWith("POLYLOGTOPIC")) return new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, context);
-	if (error.message.startsWith("POLYLOGFENCED")) return new PolylogError("FENCED", `append to ${partitionKey(partition)} refused:${error.message.slice("POLYLOGFENCED".length)}`, context);
+	if (error.message.startsWith("POLYLOGTOPIC"))
+		return new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, context);
+	if (error.message.startsWith("POLYLOGFENCED"))
+		return new PolylogError(
+			"FENCED",
+			`append to ${partitionKey(partition)} refused:${error.message.slice("POLYLOGFENCED".length)}`,
+			context,
+		);
 	return error;
 }

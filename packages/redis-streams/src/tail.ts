@@ -1,7 +1,7 @@
 // Waits for new entries of any number of streams on one connection: one XREAD BLOCK over all of them. It only wakes;
 // what arrived is read elsewhere.
 import type { Clock } from "@polylog/core/driver";
-import { sleep } from "@polylog/core/driver";
+import { PolylogError, sleep } from "@polylog/core/driver";
 import { classify } from "./errors.ts";
 import type { Link } from "./link.ts";
 
@@ -16,6 +16,7 @@ interface Waiter {
 	/** Entries above this id are news. */
 	readonly afterId: string;
 	wake(news: boolean): void;
+	fail(error: PolylogError): void;
 }
 
 export class Tail {
@@ -38,18 +39,29 @@ export class Tail {
 		this.#clock = clock;
 	}
 
-	/** Resolves to true once `key` has an entry above `afterId` (perhaps too early), to false after `waitMs`, an abort or the end. */
+	/**
+	 * Resolves to true once `key` has an entry above `afterId` (perhaps too early), to false after `waitMs` or an abort.
+	 * Rejects once the tail is closed: whoever waits in a loop must not spin.
+	 */
 	wait(key: string, afterId: string, waitMs: number, signal?: AbortSignal): Promise<boolean> {
-		return new Promise((resolve) => {
-			if (this.#closed || signal?.aborted) return resolve(false);
-			const done = (news: boolean) => {
+		return new Promise((resolve, reject) => {
+			if (this.#closed) return reject(closedError());
+			if (signal?.aborted) return resolve(false);
+			const end = () => {
 				cancel();
 				signal?.removeEventListener("abort", abort);
 				this.#waiters.delete(waiter);
+			};
+			const wake = (news: boolean) => {
+				end();
 				resolve(news);
 			};
-			const abort = () => done(false);
-			const waiter: Waiter = { key, afterId, wake: done };
+			const fail = (error: PolylogError) => {
+				end();
+				reject(error);
+			};
+			const abort = () => wake(false);
+			const waiter: Waiter = { key, afterId, wake, fail };
 			const cancel = this.#clock.after(waitMs, abort);
 			signal?.addEventListener("abort", abort, { once: true });
 			this.#waiters.add(waiter);
@@ -60,7 +72,7 @@ export class Tail {
 
 	close(): void {
 		this.#closed = true;
-		for (const waiter of this.#waiters) waiter.wake(false);
+		for (const waiter of this.#waiters) waiter.fail(closedError());
 	}
 
 	async #loop(): Promise<void> {
@@ -87,7 +99,9 @@ export class Tail {
 		this.#watched = new Set(waiters.map(place));
 		const keys = waiters.map(({ key }) => key);
 		const ids = waiters.map(({ afterId }) => afterId);
-		const reply: unknown = await this.#link.run((client) => client.callBuffer("XREAD", "COUNT", 1, "BLOCK", blockMs, "STREAMS", ...keys, ...ids));
+		const reply: unknown = await this.#link.run((client) =>
+			client.callBuffer("XREAD", "COUNT", 1, "BLOCK", blockMs, "STREAMS", ...keys, ...ids),
+		);
 		if (!Array.isArray(reply)) return;
 		const news = new Set(reply.map((stream: unknown) => (Array.isArray(stream) ? String(stream[0]) : "")));
 		for (const waiter of waiters) if (news.has(waiter.key)) waiter.wake(true);
@@ -128,6 +142,10 @@ export class Tail {
 		if (id === undefined) this.#mayUnblock = false;
 		else this.#clientId = { generation: this.#link.generation + 1, id };
 	}
+}
+
+function closedError(): PolylogError {
+	return new PolylogError("CLOSED", "the connection to Redis was closed");
 }
 
 function place({ key, afterId }: Waiter): string {

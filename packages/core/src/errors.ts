@@ -127,6 +127,8 @@ export interface ErrorContext {
 	readonly attempt?: number;
 	readonly group?: string;
 	readonly member?: string;
+	/** Of a message that was sent: whether it may be in the log all the same (a receipt's `unknown`). */
+	readonly mayBeStored?: boolean;
 	/** OFFSET_OUT_OF_RANGE: the offset asked for, the first retained one, and the end. */
 	readonly requested?: bigint;
 	readonly earliest?: bigint;

@@ -17,8 +17,8 @@ import { BatchSink, SendSink } from "./receipts.ts";
 import { Turn } from "./turn.ts";
 
 export interface ProducerParts extends Pick<QueueParts, "driver" | "clock" | "random" | "wrap"> {
-	/** Makes the topic if it is missing (`definition.partitions ?? 1`); resolves to its number of partitions. */
-	readonly ensureTopic: (topic: Pick<Topic<unknown>, "name" | "definition">) => Promise<number>;
+	/** The topic's number of partitions; with `make` it is made if it is missing and its definition says how. */
+	readonly ensureTopic: (topic: Topic<unknown>, make: boolean) => Promise<number>;
 	/** Default: one of its own, made up. */
 	readonly identity?: Identity;
 	/** The broker refused this producer's identity for good. */
@@ -60,7 +60,7 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 			clock,
 			random,
 			wrap,
-			ensureTopic: () => parts.ensureTopic(topic),
+			ensureTopic: (make) => parts.ensureTopic(topic as Topic<unknown>, make),
 			maxBatchRecords: limits.maxBatchRecords,
 			placed: (entry, index) => this.#queue(index).push(entry),
 			refused: (entry, error) => this.#refuse(entry, error),

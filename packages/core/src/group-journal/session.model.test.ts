@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { GroupWorld, type TestMember } from "../../test/group-journal/group-world.ts";
+import { seededRandom } from "../../test/group-journal/virtual-clock.ts";
+import { decodeEntry } from "./entry-codec.ts";
+import { applyEntry } from "./fold.ts";
+import { emptyState } from "./state.ts";
+
+const SEEDS = 25;
+const STEPS = 60;
+
+/** Members that come, go, die, stop and go on; a broker that is away, forgets answers, doubles entries, fails over. */
+class Chaos {
+	readonly world: GroupWorld;
+	readonly members: TestMember[] = [];
+	readonly stopped = new Set<TestMember>();
+	readonly #random: () => number;
+	readonly #fences = new Map<string, bigint>();
+	#born = 0;
+	#next = 1n;
+
+	constructor(seed: number) {
+		this.world = new GroupWorld({ seed, partitions: 6, timing: { snapshotBytes: 20_000, snapshotGrowth: 1 } });
+		this.#random = seededRandom(seed).fraction;
+		this.world.broker.lostConfirms = this.#random() < 0.5 ? 0.2 : 0;
+		this.world.broker.doubled = this.#random() < 0.5 ? 0.1 : 0;
+	}
+
+	async run(): Promise<void> {
+		this.#join();
+		for (let step = 0; step < STEPS; step++) {
+			this.#act(Math.floor(this.#random() * 14));
+			const ms = this.#random() * 3000;
+			for (let passed = 0; passed < ms; passed += 50) {
+				await this.world.time.pass(50);
+				this.check();
+				this.#commit();
+			}
+		}
+		this.world.broker.down = false;
+		for (const member of this.stopped) member.process.continue();
+		this.stopped.clear();
+	}
+
+	/** Two members never may start work on one partition at the same moment, and every grant has a fence of its own. */
+	check(): void {
+		const owners = new Map<string, string>();
+		for (const member of this.members) {
+			if (this.stopped.has(member)) continue;
+			for (const key of member.usable) {
+				expect([key, owners.get(key), member.name]).toEqual([key, undefined, member.name]);
+				owners.set(key, member.name);
+				const { fence } = member.grant(key);
+				expect(fence).toBeGreaterThanOrEqual(this.#fences.get(key) ?? 0n);
+				this.#fences.set(key, fence);
+			}
+		}
+	}
+
+	#act(choice: number): void {
+		const { broker } = this.world;
+		const member = this.members[Math.floor(this.#random() * this.members.length)];
+		if (choice < 3 && this.members.length < 8) return this.#join();
+		if (!member) return this.#join();
+		if (choice === 3 || !member.session) return this.#end(member, () => member.kill());
+		if (choice === 4) return this.#end(member, () => void member.session?.leave({ drained: true }));
+		if (choice < 7 && !this.stopped.has(member)) {
+			member.process.stop();
+			this.stopped.add(member);
+		} else if (choice < 9) {
+			for (const stopped of this.stopped) stopped.process.continue();
+			this.stopped.clear();
+		} else if (choice === 9) broker.down = !broker.down;
+		else if (choice === 10) broker.down = false;
+		else if (choice === 11) broker.connection++;
+	}
+
+	#join(): void {
+		this.members.push(this.world.member(`m${this.#born++}`));
+	}
+
+	#end(member: TestMember, how: () => void): void {
+		how();
+		this.stopped.delete(member);
+		this.members.splice(this.members.indexOf(member), 1);
+	}
+
+	#commit(): void {
+		const member = this.members[Math.floor(this.#random() * this.members.length)];
+		if (!member || this.stopped.has(member)) return;
+		const [key] = member.usable;
+		if (key !== undefined) member.commit(key, this.#next++);
+	}
+}
+
+describe("members and a broker in trouble", () => {
+	it.each(Array.from({ length: SEEDS }, (_, i) => i + 1))(
+		"never own a partition twice, and settle when it is over (seed %i)",
+		async (seed) => {
+			const chaos = new Chaos(seed);
+			await chaos.run();
+			if (chaos.members.length === 0) chaos.members.push(chaos.world.member("last"));
+			await chaos.world.time.pass(100);
+			await chaos.world.settled(chaos.members, 60_000);
+			expect(chaos.members.flatMap((member) => member.fatal)).toEqual([]);
+			expect(chaos.members.map((member) => member.failure).filter(Boolean)).toEqual([]);
+			expect(chaos.world.errors).toEqual([]);
+			// The whole history in one fold, where it is whole, agrees with what a newcomer sees.
+			const journal = chaos.world.broker.journal("billing");
+			const group = await chaos.world.run(chaos.world.coordinator().describe("billing"));
+			const state = emptyState();
+			for (const { bytes } of journal.entries) applyEntry(state, decodeEntry(bytes), bytes);
+			expect(journal.truncated || state.members.size === group?.members.length).toBe(true);
+			expect(group?.members.length).toBe(chaos.members.length);
+		},
+	);
+});

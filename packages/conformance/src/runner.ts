@@ -19,7 +19,8 @@ async function firstLine(): Promise<string> {
 async function main(): Promise<void> {
 	const task = JSON.parse(await firstLine()) as RunnerTask;
 	const { name: member } = task;
-	const moved = (kind: "assigned" | "revoked" | "lost") => (partitions: readonly Partition[]) => tell({ kind, at: clock.wall(), member, partitions: partitions.map(partitionKey) });
+	const moved = (kind: "assigned" | "revoked" | "lost") => (partitions: readonly Partition[]) =>
+		tell({ kind, at: clock.wall(), member, partitions: partitions.map(partitionKey) });
 	const broker = await connect({ log: silentLog, ...task.config });
 	broker.closeOnSignal({ deadlineMs: 5000 });
 	const group = broker.consumerGroup<Item>(task.group, {
@@ -34,7 +35,8 @@ async function main(): Promise<void> {
 		...(task.instanceId === undefined ? {} : { instanceId: task.instanceId }),
 	});
 	joined.on("committed", (offsets) => {
-		for (const [partition, offset] of offsets) tell({ kind: "committed", at: clock.wall(), member, partition: partitionKey(partition), offset });
+		for (const [partition, offset] of offsets)
+			tell({ kind: "committed", at: clock.wall(), member, partition: partitionKey(partition), offset });
 	});
 	joined.on("error", (error) => tell({ kind: "note", at: clock.wall(), member, what: "error", detail: error.code }));
 	tell({ kind: "note", at: clock.wall(), member, what: "joined", detail: joined.id });

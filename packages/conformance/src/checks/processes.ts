@@ -36,13 +36,20 @@ async function stage(ctx: CheckContext, partitions = 4): Promise<Scene> {
 		while (on) {
 			const from = sent;
 			sent += partitions;
-			await Promise.all(Array.from({ length: partitions }, (_, partition) => recorder.send(producer, 1, { from: from + partition, partition })));
+			await Promise.all(
+				Array.from({ length: partitions }, (_, partition) => recorder.send(producer, 1, { from: from + partition, partition })),
+			);
 			await delay(20);
 		}
 	})();
 	feeding.catch(() => {});
 	const events = () => [...recorder.events, ...children.flatMap((child) => child.events)].sort((a, b) => a.at - b.at || rank(a) - rank(b));
-	const handled = () => new Set(children.flatMap((child) => child.events.flatMap((event) => (event.kind === "finished" ? [`${event.partition}@${event.offset}`] : [])))).size;
+	const handled = () =>
+		new Set(
+			children.flatMap((child) =>
+				child.events.flatMap((event) => (event.kind === "finished" ? [`${event.partition}@${event.offset}`] : [])),
+			),
+		).size;
 	return {
 		total: () => sent,
 		async stop() {
@@ -57,8 +64,20 @@ async function stage(ctx: CheckContext, partitions = 4): Promise<Scene> {
 		},
 		events,
 		handled,
-		untilDrained: (total) => until(() => handled() >= total, () => `${total} messages were handled (${handled()} are)`, 20_000),
-		untilShared: (among) => until(() => among.flatMap((child) => child.owned()).length === partitions && among.every((child) => child.owned().length >= Math.floor(partitions / among.length)), "the partitions are shared", 15_000),
+		untilDrained: (total) =>
+			until(
+				() => handled() >= total,
+				() => `${total} messages were handled (${handled()} are)`,
+				20_000,
+			),
+		untilShared: (among) =>
+			until(
+				() =>
+					among.flatMap((child) => child.owned()).length === partitions &&
+					among.every((child) => child.owned().length >= Math.floor(partitions / among.length)),
+				"the partitions are shared",
+				15_000,
+			),
 		note: (event) => recorder.record(event),
 		async committed() {
 			return new Map([...(await onlooker.committed())].map(([{ index }, offset]) => [index, offset]));
@@ -78,13 +97,15 @@ function verify(scene: Scene) {
 }
 
 const killed = (member: string): HistoryEvent => ({ kind: "ended", at: clock.wall(), member, how: "killed" });
-const firstOf = (child: ChildMember, partition: string, since: number) => child.events.find((event) => event.kind === "started" && event.partition === partition && event.at >= since);
+const firstOf = (child: ChildMember, partition: string, since: number) =>
+	child.events.find((event) => event.kind === "started" && event.partition === partition && event.at >= since);
 const notes = (child: ChildMember, what: string) => child.events.filter((event) => event.kind === "note" && event.what === what);
 
 export const processChecks: readonly Check[] = [
 	{
 		id: "processes.share",
-		promise: "contract points 1, 7, 8 and 9: members in several processes share a topic; a SIGTERM hands over within 2 s and doubles nothing",
+		promise:
+			"contract points 1, 7, 8 and 9: members in several processes share a topic; a SIGTERM hands over within 2 s and doubles nothing",
 		needs: ["multiProcess"],
 		timeoutMs: 60_000,
 		async run(ctx) {
@@ -107,7 +128,8 @@ export const processChecks: readonly Check[] = [
 	},
 	{
 		id: "processes.kill-9",
-		promise: "contract points 7, 8 and 9: kill -9 of a member is taken over within session + 2 heartbeats + 2 s; nothing is lost, only what was uncommitted comes again",
+		promise:
+			"contract points 7, 8 and 9: kill -9 of a member is taken over within session + 2 heartbeats + 2 s; nothing is lost, only what was uncommitted comes again",
 		needs: ["multiProcess"],
 		timeoutMs: 60_000,
 		async run(ctx) {
@@ -130,7 +152,8 @@ export const processChecks: readonly Check[] = [
 	},
 	{
 		id: "processes.zombie",
-		promise: "contract points 5, 6 and 9: a member stopped for longer than its session and continued: its commit is FENCED, nothing regresses, it joins again by itself",
+		promise:
+			"contract points 5, 6 and 9: a member stopped for longer than its session and continued: its commit is FENCED, nothing regresses, it joins again by itself",
 		needs: ["multiProcess"],
 		timeoutMs: 60_000,
 		async run(ctx) {
@@ -151,7 +174,8 @@ export const processChecks: readonly Check[] = [
 			await until(() => notes(a, "commit-refused").length > 0, "the zombie's commit is refused");
 			assert.deepEqual([...new Set(notes(a, "commit-refused").map((event) => (event.kind === "note" ? event.detail : "")))], ["FENCED"]);
 			await until(() => a.owned().length === 2 && a.owned().some((partition) => firstOf(a, partition, woke)), "it works again", 15_000);
-			for (const [index, offset] of await scene.committed()) assert.ok(offset >= (stood.get(index) ?? 0n), `partition ${index} went back from ${stood.get(index)} to ${offset}`);
+			for (const [index, offset] of await scene.committed())
+				assert.ok(offset >= (stood.get(index) ?? 0n), `partition ${index} went back from ${stood.get(index)} to ${offset}`);
 			const lost = a.events.findIndex((event) => event.kind === "lost");
 			const next = a.events.findIndex((event) => event.kind === "started" && event.at >= woke);
 			assert.ok(lost >= 0 && lost < next, "the zombie was handed something before it was told of its loss");
@@ -188,19 +212,38 @@ export const processChecks: readonly Check[] = [
 		async run(ctx) {
 			const scene = await stage(ctx, 6);
 			const names = ["a", "b", "c"];
-			const [a, b, c] = await Promise.all(names.map((name) => scene.start(name, name === "a" ? { block: { after: 40, ms: 3 * ctx.sessionTimeoutMs } } : {})));
+			const [a, b, c] = await Promise.all(
+				names.map((name) => scene.start(name, name === "a" ? { block: { after: 40, ms: 3 * ctx.sessionTimeoutMs } } : {})),
+			);
 			assert.ok(a && b && c);
 			await scene.untilShared([a, b, c]);
 			const orphans = a.owned();
 			const kept = [...b.owned(), ...c.owned()];
-			await until(() => inHand(a).length === 0 && a.events.filter((event) => event.kind === "finished").length >= 39, "the handler is about to block", 15_000);
+			await until(
+				() => inHand(a).length === 0 && a.events.filter((event) => event.kind === "finished").length >= 39,
+				"the handler is about to block",
+				15_000,
+			);
 			const start = clock.wall();
-			await until(() => orphans.every((partition) => firstOf(b, partition, start) ?? firstOf(c, partition, start)), "the others take over", ctx.takeoverMs + 3000);
+			await until(
+				() => orphans.every((partition) => firstOf(b, partition, start) ?? firstOf(c, partition, start)),
+				"the others take over",
+				ctx.takeoverMs + 3000,
+			);
 			for (const partition of kept) assert.ok(firstOf(b, partition, start) ?? firstOf(c, partition, start), `${partition} stood still`);
-			for (const other of [b, c]) assert.equal(other.events.some((event) => event.kind === "lost"), false, `${other.name} lost partitions too`);
+			for (const other of [b, c])
+				assert.equal(
+					other.events.some((event) => event.kind === "lost"),
+					false,
+					`${other.name} lost partitions too`,
+				);
 			scene.note({ ...killed("a"), at: start });
 			const woke = await awake(a, start);
-			await until(() => a.owned().length > 0 && a.owned().some((partition) => firstOf(a, partition, woke)), "the member works again", 15_000);
+			await until(
+				() => a.owned().length > 0 && a.owned().some((partition) => firstOf(a, partition, woke)),
+				"the member works again",
+				15_000,
+			);
 			await scene.untilDrained(await scene.stop());
 			verify(scene);
 		},
@@ -214,7 +257,7 @@ export const processChecks: readonly Check[] = [
 			const scene = await stage(ctx);
 			let running = await Promise.all(["a1", "b1", "c1"].map((name) => scene.start(name)));
 			await scene.untilShared(running);
-			for (const old of [...running]) {
+			for (const old of running) {
 				old.signal("SIGTERM");
 				await within(6000, "the end of the process", old.gone);
 				running = [...running.filter((child) => child !== old), await scene.start(`${old.name[0]}2`)];

@@ -63,6 +63,6 @@ export class Journal {
 	}
 
 	owners(): Record<string, string> {
-		return Object.fromEntries([...this.state.owner].map(([partition, { member }]) => [partition, member]).sort());
+		return Object.fromEntries([...this.state.owner].map(([partition, { member }]) => [partition, member]));
 	}
 }

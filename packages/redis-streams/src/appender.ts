@@ -10,6 +10,7 @@ import {
 import type { Redis } from "ioredis";
 import { packBatch } from "./batch-encoding.ts";
 import { classify, isRefusal } from "./errors.ts";
+import { Gate } from "./gate.ts";
 import type { Link } from "./link.ts";
 import { toFields } from "./message-mapping.ts";
 import { offsetOfId } from "./offset-mapping.ts";
@@ -17,7 +18,14 @@ import type { Replication } from "./replication.ts";
 import { appendScript, MAX_PRODUCERS, PRODUCER_MEMORY_MS, tidyScript } from "./scripts/append.ts";
 import type { PartitionKeys, Topology } from "./topology.ts";
 
+/**
+ * Batches under way at once. The others wait here, where the command timeout does not run and where they do not stand
+ * before a heartbeat: a thousand partitions flushing together took longer than the timeout on a busy machine.
+ */
+const APPENDS_AT_ONCE = 32;
+
 export class Appender {
+	readonly #gate = new Gate(APPENDS_AT_ONCE);
 	readonly #link: Link;
 	readonly #topology: Topology;
 	readonly #replication: Replication;
@@ -45,14 +53,14 @@ export class Appender {
 		const keys = this.#topology.partition(partition);
 		let sent = false;
 		try {
-			const batch = packBatch(records.map(toFields));
-			const first = await this.#link.run(
-				(client) => {
+			const first = await this.#gate.run(async () => {
+				const batch = packBatch(records.map(toFields));
+				const send = (client: Redis) => {
 					sent = true;
 					return this.#send(client, keys, batch, producer);
-				},
-				signal ? { signal } : {},
-			);
+				};
+				return await this.#link.run(send, signal ? { signal } : {});
+			});
 			this.#doubtful.delete(doubt);
 			return records.map((_, at) => ({ status: "ok", offset: first + BigInt(at) }));
 		} catch (error) {

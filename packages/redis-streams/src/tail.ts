@@ -10,6 +10,8 @@ export const TAIL_BLOCK_MS = 2000;
 /** Where CLIENT UNBLOCK is not permitted, so that a new waiter waits no longer than this. */
 const SHORT_BLOCK_MS = 100;
 const RETRY_MS = 100;
+/** An XREAD names every waiter, so with many of them it is sent less often: 1,000 make it 5 ms apart at least. */
+const WAITERS_PER_MS = 200;
 
 interface Waiter {
 	readonly key: string;
@@ -28,6 +30,8 @@ export class Tail {
 	/** What the XREAD under way waits for, by `place`. Written by the loop alone. */
 	#watched: ReadonlySet<string> = new Set();
 	#running = false;
+	/** When the last XREAD was sent. */
+	#sentAt = Number.NEGATIVE_INFINITY;
 	#kicking = false;
 	#mayUnblock = true;
 	#clientId: { readonly generation: number; readonly id: number } | undefined;
@@ -80,6 +84,7 @@ export class Tail {
 		while (this.#waiters.size > 0 && !this.#closed) {
 			// All that begin to wait in this turn go into one command.
 			await this.#clock.yield();
+			await this.#space();
 			try {
 				await this.#round();
 			} catch (error) {
@@ -97,6 +102,7 @@ export class Tail {
 		if (waiters.length === 0) return;
 		const blockMs = this.#mayUnblock ? TAIL_BLOCK_MS : SHORT_BLOCK_MS;
 		this.#watched = new Set(waiters.map(place));
+		this.#sentAt = this.#clock.now();
 		const keys = waiters.map(({ key }) => key);
 		const ids = waiters.map(({ afterId }) => afterId);
 		const reply: unknown = await this.#link.run((client) =>
@@ -114,6 +120,7 @@ export class Tail {
 		try {
 			do {
 				await this.#clock.yield();
+				await this.#space();
 				if (!this.#waitsUnwatched()) break;
 				// 0: the XREAD had not reached the server yet, or was just on its way back.
 				if ((await this.#unblock()) === 0) await sleep(this.#clock, 1);
@@ -123,6 +130,11 @@ export class Tail {
 		} finally {
 			this.#kicking = false;
 		}
+	}
+
+	async #space(): Promise<void> {
+		const leftMs = this.#sentAt + this.#waiters.size / WAITERS_PER_MS - this.#clock.now();
+		if (leftMs >= 1) await sleep(this.#clock, leftMs);
 	}
 
 	#waitsUnwatched(): boolean {

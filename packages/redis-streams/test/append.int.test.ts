@@ -213,6 +213,34 @@ describe("append to a Redis without memory", () => {
 	});
 });
 
+describe("append with minReplicas", () => {
+	it("is unknown until a replica has it, and then stored once; journals tell", async () => {
+		const primary = await startRedis({ own: true });
+		const session = new Session(primary);
+		onTestFinished(async () => {
+			await session.close();
+			await primary.dispose();
+		});
+		const driver = await session.driver({ minReplicas: 1, minReplicasTimeoutMs: 100 });
+		const partition = await makeTopic(driver);
+		const { journals } = driver.groups as Extract<Driver["groups"], { kind: "journal" }>;
+		const journal = await journals.open("g");
+		const append = () => driver.append(partition, records(0, 2), { id: "p", epoch: 0, sequence: 0 });
+		const alone = await append();
+		expect([statuses(alone), codes(driver, alone)]).toEqual([["unknown"], ["UNAVAILABLE"]]);
+		expect(await journal.append(Buffer.from("a"), journal.connection)).toEqual({ durable: false });
+
+		await using replica = await startRedis({
+			own: true,
+			settings: ["--replicaof", primary.host, String(primary.port), "--repl-diskless-sync-delay", "0"],
+		});
+		await expect.poll(async () => statuses(await append()), { timeout: 20_000, interval: 100 }).toEqual(["ok"]);
+		expect(await journal.append(Buffer.from("b"), journal.connection)).toEqual({ durable: true });
+		expect(await contents(driver, partition)).toEqual(["r0", "r1"]);
+		expect(replica.version).toBe(primary.version);
+	});
+});
+
 describe("retention", () => {
 	const batches: readonly (readonly [string, number])[] = [
 		["single records", 1],

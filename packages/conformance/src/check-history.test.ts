@@ -72,7 +72,7 @@ describe("a history that keeps the contract", () => {
 	});
 
 	it("allows keys to overtake each other where order is by key", () => {
-		const events = [started("a", 1n, 1n, { key: "y" }), started("a", 0n, 1n, { key: "x" })];
+		const events = [started("a", 1n, 1n, { key: "y" }), finished("a", 1n, 1n), started("a", 0n, 1n, { key: "x" })];
 		expect(kinds(events, { order: "key", drained: false })).toEqual([]);
 		expect(kinds(events, { drained: false })).toEqual(["order"]);
 	});
@@ -88,13 +88,14 @@ describe("a history that breaks the contract", () => {
 		["lost", [sent("0", 0n), started("a", 0n, 1n)]],
 		["never-sent", [sent("0", 0n, "failed"), ...handled("a", 0n, 1n)]],
 		["inconsistent-offset", [started("a", 0n, 1n, { id: "x" }), killed("a"), started("b", 0n, 2n, { id: "y" })], { drained: false }],
-		["stored-twice", [started("a", 0n, 1n, { id: "x" }), started("a", 1n, 1n, { id: "x" })], { drained: false }],
+		["stored-twice", [started("a", 0n, 1n, { id: "x" }), finished("a", 0n, 1n), started("a", 1n, 1n, { id: "x" })], { drained: false }],
 		[
 			"producer-order",
-			[sent("first"), sent("second"), started("a", 0n, 1n, { id: "second" }), started("a", 1n, 1n, { id: "first" })],
+			[sent("first"), sent("second"), started("a", 0n, 1n, { id: "second" }), finished("a", 0n, 1n), started("a", 1n, 1n, { id: "first" })],
 			{ drained: false },
 		],
-		["order", [started("a", 1n, 1n), started("a", 0n, 1n)], { drained: false }],
+		["order", [...handled("a", 1n, 1n), started("a", 0n, 1n)], { drained: false }],
+		["order", [started("a", 0n, 1n), started("a", 1n, 1n)], { drained: false }],
 		["duplicate", [...handled("a", 0n, 1n), started("a", 0n, 1n)], { drained: false }],
 		["duplicate", [...handled("a", 0n, 1n), moved("revoked", "a"), started("b", 0n, 2n)], { drained: false }],
 		["double-owner", [started("a", 0n, 2n), finished("a", 0n, 2n), started("b", 1n, 1n)], { drained: false }],

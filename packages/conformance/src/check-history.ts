@@ -87,7 +87,7 @@ class Walk {
 	take(event: HistoryEvent): void {
 		if (event.kind === "sent") this.#take(event);
 		else if (event.kind === "started") this.#start(event);
-		else if (event.kind === "finished") this.#finish(event);
+		else if (event.kind === "finished" || event.kind === "failed") this.#finish(event);
 		else if (event.kind === "committed") this.#commit(event);
 		else if (event.kind === "ended" && event.how !== "closed") this.#unclean.add(event.member);
 		else if (event.kind === "lost" || event.kind === "revoked" || event.kind === "assigned") this.#move(event);
@@ -217,12 +217,17 @@ class Walk {
 		const unit = this.#rules.order === "key" ? `${event.fence}|${event.member}|${event.key ?? ""}` : `${event.fence}|${event.member}`;
 		const last = lane.last.get(unit);
 		if (last !== undefined && event.offset < last) this.#report("order", `${at(event)} was started after ${last}`);
+		for (const running of lane.running.values()) {
+			const unitOfRunning = this.#rules.order === "key" ? running.key === event.key : true;
+			if (unitOfRunning && running.fence === event.fence && running.offset !== event.offset)
+				this.#report("order", `${at(event)} was started while ${running.offset} was being handled`);
+		}
 		if (last === undefined || event.offset > last) lane.last.set(unit, event.offset);
 	}
 
-	#finish(event: Extract<HistoryEvent, { kind: "finished" }>): void {
+	#finish(event: Extract<HistoryEvent, { kind: "finished" | "failed" }>): void {
 		const lane = this.#lane(event.partition);
-		lane.finished.add(event.offset);
+		if (event.kind === "finished") lane.finished.add(event.offset);
 		lane.running.delete(`${event.member}@${event.offset}`);
 	}
 

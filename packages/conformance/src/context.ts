@@ -6,6 +6,7 @@ import {
 	connect,
 	type GroupOptions,
 	type Log,
+	type Requirement,
 	topic,
 	type Topic,
 	type TopicDefinition,
@@ -64,6 +65,17 @@ export class CheckContext {
 		const broker = await connect(tap ? tappedConfig(this.#source, tap) : { log: this.#source.log, ...config });
 		this.#brokers.push(broker);
 		return broker;
+	}
+
+	/** Connects only if the backend has all of these. */
+	async connectRequiring(require: readonly Requirement[]): Promise<void> {
+		const broker = await connect({ log: this.#source.log, ...this.#source.running.config, require });
+		await broker.close();
+	}
+
+	async connectWith(signal: AbortSignal): Promise<void> {
+		const broker = await connect({ log: this.#source.log, ...this.#source.running.config }, { signal });
+		await broker.close();
 	}
 
 	async connectCuttable(): Promise<Cuttable> {

@@ -12,7 +12,8 @@ export type HistoryEvent =
 	  }
 	| StartedEvent
 	| {
-			readonly kind: "finished";
+			/** A handler resolved, or threw. */
+			readonly kind: "finished" | "failed";
 			readonly at: number;
 			readonly member: string;
 			readonly partition: string;

@@ -120,7 +120,12 @@ export class Recorder {
 			const place = { member: name, partition: partitionKey(message.partition), offset: message.offset, fence: message.fence };
 			this.record({ kind: "started", at: clock.wall(), ...place, id: `${message.value.n}`, key: message.key, attempt: message.attempt });
 			seen.push(message);
-			await handle(message, context);
+			try {
+				await handle(message, context);
+			} catch (error) {
+				this.record({ kind: "failed", at: clock.wall(), ...place });
+				throw error;
+			}
 			this.record({ kind: "finished", at: clock.wall(), ...place });
 		};
 	}

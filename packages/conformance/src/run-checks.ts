@@ -22,6 +22,9 @@ export interface CheckOptions {
 	readonly onResult?: (result: CheckResult) => void;
 }
 
+/** Each starts two or three members. */
+const PROCESS_CHECKS_AT_ONCE = 2;
+
 /** Starts the harness' broker, runs the checks, stops the broker. */
 export async function runChecks(harness: Harness, options: CheckOptions = {}): Promise<Report> {
 	const checks = selectChecks(options);
@@ -84,13 +87,15 @@ async function runAll(
 	concurrency: number,
 	settle: (result: CheckResult) => void,
 ): Promise<void> {
-	const together = checks.filter((check) => !check.alone);
-	const next = together[Symbol.iterator]();
-	const worker = async () => {
-		for (const check of next) settle(await runCheck(check, started, seed));
+	const pool = async (which: NonNullable<Check["runs"]>, size: number) => {
+		const next = checks.filter((check) => (check.runs ?? "together") === which)[Symbol.iterator]();
+		const worker = async () => {
+			for (const check of next) settle(await runCheck(check, started, seed));
+		};
+		await Promise.all(Array.from({ length: size }, worker));
 	};
-	await Promise.all(Array.from({ length: concurrency }, worker));
-	for (const check of checks) if (check.alone) settle(await runCheck(check, started, seed));
+	await Promise.all([pool("processes", PROCESS_CHECKS_AT_ONCE), pool("together", concurrency)]);
+	await pool("alone", 1);
 }
 
 async function runCheck(check: Check, started: Started, seed: string): Promise<CheckResult> {

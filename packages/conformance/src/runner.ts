@@ -46,12 +46,19 @@ async function main(): Promise<void> {
 
 async function work(task: RunnerTask, joined: Member<Item>): Promise<void> {
 	const member = task.name;
-	let handled = 0;
+	let blocking = false;
+	process.on("SIGUSR2", () => {
+		blocking = true;
+	});
 	const handle = async (message: Message<Item>) => {
 		const place = { member, partition: partitionKey(message.partition), offset: message.offset, fence: message.fence };
 		tell({ kind: "started", at: clock.wall(), ...place, id: `${message.value.n}`, key: message.key, attempt: message.attempt });
 		if (task.handlerMs) await delay(task.handlerMs);
-		if (++handled === task.block?.after) block(task.block.ms);
+		if (blocking) {
+			blocking = false;
+			tell({ kind: "note", at: clock.wall(), member, what: "blocking" });
+			block(task.blockMs ?? 0);
+		}
 		tell({ kind: "finished", at: clock.wall(), ...place });
 		void joined.commit(message).catch((error: unknown) => {
 			tell({ kind: "note", at: clock.wall(), member, what: "commit-refused", detail: isPolylogError(error) ? error.code : String(error) });

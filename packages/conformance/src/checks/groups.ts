@@ -163,7 +163,7 @@ export const groupChecks: readonly Check[] = [
 		id: "groups.fifty-join-at-once",
 		promise: "contract point 9: fifty members that join at once settle within two sessions, each partition with one owner, shares even",
 		timeoutMs: 60_000,
-		alone: true,
+		runs: "alone",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 60 });

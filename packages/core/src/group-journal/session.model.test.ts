@@ -98,7 +98,6 @@ class Chaos {
 
 async function survive(chaos: Chaos): Promise<void> {
 	await chaos.run();
-	expect(chaos.violations).toEqual([]);
 	if (chaos.members.length === 0) chaos.members.push(chaos.world.member("last"));
 	await chaos.world.time.pass(100);
 	await chaos.world.settled(chaos.members, 60_000);
@@ -107,7 +106,7 @@ async function survive(chaos: Chaos): Promise<void> {
 	expect(chaos.members.flatMap((member) => member.fatal)).toEqual([]);
 	expect(chaos.members.map((member) => member.failure).filter(Boolean)).toEqual([]);
 	const group = await chaos.world.run(chaos.world.coordinator().describe("billing"));
-	expect(group?.members.map(({ id }) => id).toSorted()).toEqual(chaos.members.map((member) => member.session?.memberId).toSorted());
+	expect(new Set(group?.members.map(({ id }) => id))).toEqual(new Set(chaos.members.map((member) => member.session?.memberId)));
 }
 
 const SEED_LIST = Array.from({ length: SEEDS }, (_, i) => i + 1);
@@ -116,10 +115,13 @@ describe("members and a broker in trouble", () => {
 	it.each(SEED_LIST)("never own a partition twice, and settle when it is over (seed %i)", async (seed) => {
 		const chaos = new Chaos(seed, false);
 		await survive(chaos);
+		expect(chaos.violations).toEqual([]);
 		expect(chaos.world.errors).toEqual([]);
 	});
 
 	it.each(SEED_LIST)("also when the journal loses its tail now and then (seed %i)", async (seed) => {
-		await survive(new Chaos(seed, true));
+		const chaos = new Chaos(seed, true);
+		await survive(chaos);
+		expect(chaos.violations).toEqual([]);
 	});
 });

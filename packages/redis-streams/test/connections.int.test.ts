@@ -103,6 +103,7 @@ describe("connect", () => {
 	it.each([
 		[{ appendOnly: false }, "none"],
 		[{}, "process-crash"],
+		[{ settings: ["--appendfsync", "everysec"] }, "none"],
 		[{ settings: ["--appendfsync", "always"] }, "host-crash"],
 	] as const)("finds out what an acknowledged record survives: %o is %s", async (options, durability) => {
 		const driver = makeDriver((await serverWith(options)).url);

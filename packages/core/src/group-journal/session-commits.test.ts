@@ -53,9 +53,11 @@ describe("a commit", () => {
 	});
 
 	it("under steady load neither waits for a pause nor costs the lease", async () => {
-		const { world, a } = await alone();
+		const world = new GroupWorld();
+		const a = await world.join("a", { sessionTimeoutMs: 2000, heartbeatMs: 600 });
+		await world.settled([a]);
 		const commits: ReturnType<typeof a.commit>[] = [];
-		for (let offset = 1n; offset <= 3200n; offset++) {
+		for (let offset = 1n; offset <= 900n; offset++) {
 			commits.push(a.commit("orders/0", offset));
 			await world.time.pass(3);
 		}

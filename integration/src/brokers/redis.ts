@@ -47,7 +47,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Runn
 			"--appendonly",
 			appendOnly ? "yes" : "no",
 			...(password === undefined ? [] : ["--requirepass", password]),
-			...settings,
+			...(settings.length === 0 ? ["--appendfsync", "no"] : settings),
 		],
 		ready: () => answersPing("127.0.0.1", port, READY_MS),
 	});

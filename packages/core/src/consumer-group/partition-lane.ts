@@ -51,6 +51,8 @@ export class PartitionLane {
 	/** The next commit may go backwards, and is due even if nothing was processed. */
 	#moved = false;
 	#committed: Offset | undefined;
+	/** What the `committed` event said last. */
+	#told: Offset | undefined;
 
 	/** `member` rings with the lane. */
 	constructor(partition: Partition, fence: bigint, limits: LaneLimits, mayDispatch: (finishing: boolean) => boolean, member: Bell) {
@@ -242,7 +244,15 @@ export class PartitionLane {
 	/** A commit was accepted. A seek that came after it was sent keeps its right to go backwards. */
 	accepted(commit: Commit, epoch: number): void {
 		if (epoch === this.#epoch) this.#moved = false;
-		this.#committed = commit.offset;
+		// Several may be under way: one that was covered by a later one must not take it back.
+		if (commit.rewind || this.#committed === undefined || commit.offset > this.#committed) this.#committed = commit.offset;
+	}
+
+	/** Where the group stands, if the application has not been told yet. */
+	news(): Offset | undefined {
+		if (this.#told === this.#committed) return undefined;
+		this.#told = this.#committed;
+		return this.#told;
 	}
 
 	setPaused(paused: boolean): void {

@@ -163,7 +163,10 @@ export const BROKEN_COORDINATORS: Readonly<Record<string, BrokenCoordinator>> = 
 	},
 	"leaves without a word": {
 		session: (inner) => ({ leave: ({ signal }) => inner.leave(signal ? { drained: false, signal } : { drained: false }) }),
-		rejectedBy: [["closing.idle", /./]],
+		rejectedBy: [
+			["closing.idle", /./],
+			["rebalance.leave", /the hand-over took/],
+		],
 	},
 	"moves more partitions than it has to": {
 		assignor: rotating,

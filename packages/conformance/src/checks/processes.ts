@@ -4,7 +4,7 @@ import type { Check } from "../check.ts";
 import { checkHistory } from "../check-history.ts";
 import type { ChildMember, ChildOptions } from "../child.ts";
 import type { CheckContext } from "../context.ts";
-import type { HistoryEvent } from "../history.ts";
+import { eventLine, type HistoryEvent } from "../history.ts";
 import { clock, delay, until, within } from "../time.ts";
 
 /** Clocks of processes on one machine, and the time between an event and its line. */
@@ -106,7 +106,9 @@ export const processChecks: readonly Check[] = [
 		timeoutMs: 60_000,
 		async run(ctx) {
 			const scene = await stage(ctx);
-			const [a, b] = await Promise.all([scene.start("a"), scene.start("b")]);
+			// Long enough that nobody could take over in time if the process left without a word.
+			const options = { sessionTimeoutMs: 6000 };
+			const [a, b] = await Promise.all([scene.start("a", options), scene.start("b", options)]);
 			await scene.untilShared([a, b]);
 			await until(() => scene.handled() > 60, "messages flow");
 			const freed = a.owned();
@@ -156,7 +158,7 @@ export const processChecks: readonly Check[] = [
 		timeoutMs: 60_000,
 		async run(ctx) {
 			const scene = await stage(ctx);
-			const [a, b] = await Promise.all([scene.start("a", { handlerMs: 30 }), scene.start("b", { handlerMs: 2 })]);
+			const [a, b] = await Promise.all([scene.start("a", { handlerMs: 80 }), scene.start("b", { handlerMs: 2 })]);
 			await scene.untilShared([a, b]);
 			await until(() => scene.handled() > 60, "messages flow");
 			const orphans = a.owned();
@@ -169,7 +171,10 @@ export const processChecks: readonly Check[] = [
 			scene.note({ ...killed("a"), at: start });
 			const woke = clock.wall();
 			a.signal("SIGCONT");
-			await until(() => notes(a, "commit-refused").length > 0, "the zombie's commit is refused");
+			await until(
+				() => notes(a, "commit-refused").length > 0,
+				() => `the zombie's commit is refused (since it woke: ${sinceThen(a, woke)})`,
+			);
 			assert.deepEqual([...new Set(notes(a, "commit-refused").map((event) => (event.kind === "note" ? event.detail : "")))], ["FENCED"]);
 			await until(() => a.owned().length === 2 && a.owned().some((partition) => firstOf(a, partition, woke)), "it works again", 15_000);
 			for (const [index, offset] of await scene.committed())
@@ -195,7 +200,7 @@ export const processChecks: readonly Check[] = [
 			await until(() => scene.handled() > 60, "messages flow");
 			const [mine, others] = [a.owned(), b.owned()];
 			a.signal("SIGSTOP");
-			await delay(1200);
+			await delay(2400);
 			a.signal("SIGCONT");
 			await delay(600);
 			assert.deepEqual([a.owned(), b.owned()], [mine, others]);
@@ -269,6 +274,14 @@ function inHand(child: ChildMember): HistoryEvent[] {
 	const finished = new Set(child.events.flatMap((event) => (event.kind === "finished" ? [`${event.partition}@${event.offset}`] : [])));
 	return child.events.filter((event) => event.kind === "started" && !finished.has(`${event.partition}@${event.offset}`));
 }
+
+/** What a process did from then on, in short. */
+const sinceThen = (child: ChildMember, since: number): string =>
+	child.events
+		.filter((event) => event.at >= since - 200)
+		.slice(0, 12)
+		.map((event) => `${event.at - since} ${eventLine(event)}`)
+		.join(" ");
 
 /** When the process did something again. */
 async function awake(child: ChildMember, since: number): Promise<number> {

@@ -96,7 +96,8 @@ export const rebalanceChecks: readonly Check[] = [
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 6 });
-			const group = ctx.group(broker, topic);
+			// Long enough that nobody could take over in time if the member left without a word.
+			const group = ctx.group(broker, topic, { sessionTimeoutMs: 6000 });
 			const recorder = ctx.recorder();
 			const members = [await recorder.follow(group), await recorder.follow(group), await recorder.follow(group)];
 			await untilBalanced(

@@ -56,6 +56,8 @@ describe("a commit", () => {
 		const world = new GroupWorld();
 		const a = await world.join("a", { sessionTimeoutMs: 2000, heartbeatMs: 600 });
 		await world.settled([a]);
+		// The next entry goes out before the append of the last one is answered.
+		world.broker.latencyMs = 10;
 		const commits: ReturnType<typeof a.commit>[] = [];
 		for (let offset = 1n; offset <= 900n; offset++) {
 			commits.push(a.commit("orders/0", offset));

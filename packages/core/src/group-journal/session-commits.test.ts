@@ -29,8 +29,7 @@ describe("a commit", () => {
 		const before = world.broker.appended;
 		const commits = [a.commit("orders/0", 1n), a.commit("orders/1", 1n), a.commit("orders/0", 3n), a.commit("orders/0", 2n)];
 		await world.time.until(() => commits.every((commit) => commit.settled), 1000);
-		// Asked for each of the two partitions that b gets, four are committed.
-		expect(commits.map((commit) => commit.result)).toEqual(Array.from({ length: 8 }, () => "done"));
+		expect(commits.map((commit) => commit.result)).toEqual(["done", "done", "done", "done"]);
 		expect(world.broker.appended - before).toBe(1);
 	});
 

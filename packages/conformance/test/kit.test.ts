@@ -38,7 +38,7 @@ describe("a driver that", { concurrent: true }, () => {
 		expect(results).toHaveLength(rejectedBy.length);
 		for (const [check, because] of rejectedBy) {
 			const result = results.find(({ id }) => id === check);
-			expect(result, check).toMatchObject({ status: "broken", reason: expect.stringMatching(because) });
+			expect(result).toMatchObject({ id: check, status: "broken", reason: expect.stringMatching(because) });
 		}
 	});
 

@@ -11,7 +11,7 @@ import {
 	type SessionListener,
 } from "@polylog/core/driver";
 import { delegate } from "@polylog/conformance";
-import { createJournalCoordinator, memoryAdapter } from "./core-internals.ts";
+import { createJournalCoordinator, memoryAdapter } from "@polylog/core/testing";
 
 interface Change {
 	readonly coordinator?: (inner: GroupCoordinator) => Partial<GroupCoordinator>;

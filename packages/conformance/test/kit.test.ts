@@ -4,7 +4,7 @@ import type { Adapter } from "@polylog/core/driver";
 import { describe, expect, it } from "vitest";
 import { BROKEN_COORDINATORS, withCoordinator } from "./broken-coordinators.ts";
 import { BROKEN_LOGS } from "./broken-logs.ts";
-import { memoryAdapter } from "./core-internals.ts";
+import { memoryAdapter } from "@polylog/core/testing";
 
 let logs = 0;
 

@@ -247,7 +247,6 @@ export const rebalanceChecks: readonly Check[] = [
 	{
 		id: "rebalance.storm",
 		promise: "contract points 5, 7, 8 and 9: members that come and go all the time lose nothing, double nothing, and never own together",
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 8 });

@@ -5,7 +5,7 @@ import type { Check, CheckResult, Report } from "./check.ts";
 import { CheckContext, type ContextSource } from "./context.ts";
 import type { Harness } from "./harness.ts";
 import { Seeded } from "./seed.ts";
-import { random } from "./lent.ts";
+import { systemRandom as random } from "@polylog/core/testing";
 import { clock, within } from "./time.ts";
 
 export interface CheckOptions {

@@ -1,6 +1,6 @@
 // Waiting, for the kit: everything that depends on time goes through core's clock.
 import { sleep } from "@polylog/core/driver";
-import { clock } from "./lent.ts";
+import { systemClock as clock } from "@polylog/core/testing";
 
 export { clock };
 

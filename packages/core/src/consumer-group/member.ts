@@ -274,7 +274,8 @@ export class GroupMember<T> implements Member<T> {
 		await this.#hooks.revoked(lanes.map((lane) => lane.partition));
 	}
 
-	#giveUpOn({ lane }: RunningHandler): void {
+	#giveUpOn({ lane, givenUp }: RunningHandler): void {
+		givenUp?.();
 		const reason = `a handler ran past maxHandlerMs (${this.#options.maxHandlerMs})`;
 		const { topic, index } = lane.partition;
 		this.#hooks.report(

@@ -1,4 +1,5 @@
 // Real brokers and faults for tests.
 export type { RunningBroker } from "./brokers/broker.ts";
+export { type KafkaListener, type KafkaServerOptions, type RunningKafka, startKafka } from "./brokers/kafka.ts";
 export { type RedisServerOptions, startRedis } from "./brokers/redis.ts";
 export { type Flow, type Proxy, startProxy } from "./faults/proxy.ts";

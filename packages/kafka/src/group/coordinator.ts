@@ -1,0 +1,140 @@
+// Kafka's groups, as core sees them: joined, looked at, reset and deleted.
+import { type CommittedOffset, type GroupCoordinator, type GroupSession, type GroupSnapshot, type JoinRequest, type Offset, type Partition, partitionKey, PolylogError, type SessionListener, sleep } from "@polylog/core/driver";
+import { type CommitItem, type CommittedItem, offsetCommitRequest, offsetFetchRequest } from "../wire/api/commits.ts";
+import { deleteGroupRequest, type DescribedGroup, describeGroupRequest, listGroupsRequest } from "../wire/api/groups.ts";
+import { check, ERROR, KafkaError } from "../wire/error-codes.ts";
+import { decodeNote, encodeNote } from "./commit-note.ts";
+import { decodeAssignment, decodeSubscription } from "./consumer-protocol.ts";
+import type { GroupContext } from "./context.ts";
+import { CoordinatorLink } from "./coordinator-link.ts";
+import { fenceOf, generationOf } from "./fence.ts";
+import { partitionCounts } from "./joining.ts";
+import { KafkaSession } from "./session.ts";
+
+/** A coordinator that is starting or moving is waited for this long. */
+const PATIENCE_MS = 15_000;
+const RETRY_MS = 50;
+
+export class KafkaCoordinator implements GroupCoordinator {
+	readonly #context: GroupContext;
+
+	constructor(context: GroupContext) {
+		this.#context = context;
+	}
+
+	async join(request: JoinRequest, listener: SessionListener, signal?: AbortSignal): Promise<GroupSession> {
+		signal?.throwIfAborted();
+		const { group, topics } = request;
+		const counts = await partitionCounts(this.#context, topics, signal);
+		const missing = topics.find((topic) => !counts.has(topic));
+		if (missing !== undefined) throw new PolylogError("TOPIC_NOT_FOUND", `group "${group}" cannot be joined: there is no topic "${missing}"; create it first`, { topic: missing, group });
+		const session = new KafkaSession(this.#context, request, listener, counts);
+		await session.start(signal);
+		return session;
+	}
+
+	async describe(group: string, signal?: AbortSignal): Promise<GroupSnapshot | undefined> {
+		const [found, items] = await Promise.all([this.#describe(group, signal), this.#committed(group, signal)]);
+		const members = found?.members ?? [];
+		if (members.length === 0 && items.length === 0 && (!found || found.state === "Dead")) return undefined;
+		const fences = new Map(items.flatMap((item) => [[partitionKey(item), decodeNote(item.metadata)?.fence] as const]));
+		const known = [...fences.values()].filter((fence) => fence !== undefined);
+		return {
+			group,
+			// Kafka tells no generation to those outside; ours are in the commits.
+			generation: known.reduce((most, fence) => (generationOf(fence) > most ? generationOf(fence) : most), 0n),
+			coordinator: "kafka",
+			members: members.map(({ id, clientId, instanceId, metadata, assignment }) => ({
+				id,
+				clientId,
+				instanceId,
+				topics: metadata.length === 0 ? [] : decodeSubscription(metadata).topics,
+				partitions: decodeAssignment(assignment).map((partition) => ({ partition, fence: fences.get(partitionKey(partition)) ?? 0n })),
+			})),
+			committed: items.map(({ topic, index, offset, metadata }): [Partition, CommittedOffset] => [{ topic, index }, { offset, last: decodeNote(metadata)?.last }]),
+		};
+	}
+
+	async list(signal?: AbortSignal): Promise<string[]> {
+		const { network, layout } = this.#context;
+		await layout.controller(signal);
+		const answers = await Promise.all(network.nodes.map((node) => this.#patiently(() => network.send(node, "admin", listGroupsRequest(), { signal }), signal)));
+		// Offsets set by hand make a group without a protocol.
+		return [...new Set(answers.flatMap(({ groups }) => groups.filter(({ protocolType }) => protocolType === "consumer" || protocolType === "").map(({ group }) => group)))];
+	}
+
+	async reset(group: string, offsets: Iterable<readonly [Partition, Offset]>, _options: { readonly force: boolean }, signal?: AbortSignal): Promise<void> {
+		const wanted = [...offsets];
+		if (wanted.length === 0) return;
+		await this.#requireIdle(group, "reset it", signal);
+		const before = new Map((await this.#committed(group, signal)).map((item) => [partitionKey(item), decodeNote(item.metadata)?.fence]));
+		const items = wanted.map(([{ topic, index }, offset]): CommitItem => {
+			// The era goes on, so that fences keep rising; a group nobody was in begins one.
+			const fence = before.get(partitionKey({ topic, index })) ?? fenceOf(BigInt(Math.floor(this.#context.clock.wall() / 1000)), 0);
+			return { topic, index, offset, metadata: encodeNote({ fence, last: undefined }) };
+		});
+		const link = new CoordinatorLink(this.#context.network, group);
+		const membership = { group, memberId: "", instanceId: undefined, generation: -1 };
+		await this.#patiently(async () => {
+			const answers = await link.send("admin", offsetCommitRequest(membership, items), { signal });
+			for (const { topic, index, errorCode } of answers) {
+				// Kafka takes such a commit only while nobody is in the group.
+				if (errorCode === ERROR.unknownMemberId || errorCode === ERROR.illegalGeneration || errorCode === ERROR.rebalanceInProgress) throw active(group, "reset it");
+				check(errorCode, `setting the offset of group ${group} in ${topic}/${index}`);
+			}
+			return { errorCode: ERROR.none };
+		}, signal);
+	}
+
+	async delete(group: string, signal?: AbortSignal): Promise<boolean> {
+		const link = new CoordinatorLink(this.#context.network, group);
+		const { errorCode } = await this.#patiently(async () => ({ errorCode: await link.send("admin", deleteGroupRequest(group), { signal }) }), signal);
+		if (errorCode === ERROR.groupIdNotFound) return false;
+		if (errorCode === ERROR.nonEmptyGroup) throw active(group, "delete it");
+		check(errorCode, `deleting group ${group}`);
+		return true;
+	}
+
+	async #requireIdle(group: string, purpose: string, signal: AbortSignal | undefined): Promise<void> {
+		const found = await this.#describe(group, signal);
+		if ((found?.members.length ?? 0) > 0) throw active(group, purpose);
+	}
+
+	async #describe(group: string, signal: AbortSignal | undefined): Promise<DescribedGroup | undefined> {
+		const link = new CoordinatorLink(this.#context.network, group);
+		const found = await this.#patiently(async () => (await link.send("admin", describeGroupRequest(group), { signal })) ?? { errorCode: ERROR.groupIdNotFound, group, state: "Dead", protocolType: "", members: [] }, signal);
+		if (found.errorCode === ERROR.groupIdNotFound) return undefined;
+		check(found.errorCode, `looking at group ${group}`);
+		return found;
+	}
+
+	async #committed(group: string, signal: AbortSignal | undefined): Promise<readonly CommittedItem[]> {
+		const link = new CoordinatorLink(this.#context.network, group);
+		const { items, errorCode } = await this.#patiently(() => link.send("admin", offsetFetchRequest(group, undefined), { signal }), signal);
+		check(errorCode, `reading the offsets of group ${group}`);
+		return items.filter(({ offset }) => offset >= 0n);
+	}
+
+	/** Repeats while the coordinator is starting or moving. */
+	async #patiently<T extends { readonly errorCode: number }>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+		const { clock } = this.#context;
+		for (const deadline = clock.now() + PATIENCE_MS; ; await sleep(clock, RETRY_MS, signal)) {
+			const late = clock.now() >= deadline;
+			try {
+				const answer = await ask();
+				if (late || !isPassing(answer.errorCode)) return answer;
+			} catch (error) {
+				if (late || !(error instanceof KafkaError) || !isPassing(error.errorCode)) throw error;
+			}
+		}
+	}
+}
+
+function isPassing(errorCode: number): boolean {
+	return errorCode === ERROR.coordinatorLoading || errorCode === ERROR.coordinatorNotAvailable || errorCode === ERROR.notCoordinator;
+}
+
+function active(group: string, purpose: string): PolylogError {
+	return new PolylogError("GROUP_ACTIVE", `group "${group}" has members, which Kafka does not let anybody overrule (also not with force): stop them to ${purpose}`, { group });
+}
+

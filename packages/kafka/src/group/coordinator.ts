@@ -7,7 +7,7 @@ import { decodeNote, encodeNote } from "./commit-note.ts";
 import { decodeAssignment, decodeSubscription } from "./consumer-protocol.ts";
 import type { GroupContext } from "./context.ts";
 import { CoordinatorLink } from "./coordinator-link.ts";
-import { fenceOf, generationOf } from "./fence.ts";
+import { eraAt, fenceOf, generationOf } from "./fence.ts";
 import { partitionCounts } from "./joining.ts";
 import { KafkaSession } from "./session.ts";
 
@@ -70,7 +70,7 @@ export class KafkaCoordinator implements GroupCoordinator {
 		const before = new Map((await this.#committed(group, signal)).map((item) => [partitionKey(item), decodeNote(item.metadata)?.fence]));
 		const items = wanted.map(([{ topic, index }, offset]): CommitItem => {
 			// The era goes on, so that fences keep rising; a group nobody was in begins one.
-			const fence = before.get(partitionKey({ topic, index })) ?? fenceOf(BigInt(Math.floor(this.#context.clock.wall() / 1000)), 0);
+			const fence = before.get(partitionKey({ topic, index })) ?? fenceOf(eraAt(this.#context.clock.wall()), 0);
 			return { topic, index, offset, metadata: encodeNote({ fence, last: undefined }) };
 		});
 		const link = new CoordinatorLink(this.#context.network, group);

@@ -72,7 +72,9 @@ function completeness({ flights, source, ledger, lag }: Facts): Claim[] {
 function duplicates({ ledger, kill }: Facts): Claim[] {
 	const bounds = kill ? duplicateBounds(kill, ledger) : [];
 	const most = bounds.reduce((sum, bound) => sum + bound.most, 0);
-	const detail = bounds.map((bound) => `partition ${bound.partition}: ${bound.duplicates} of ${bound.most}`).join(", ");
+	const detail = bounds
+		.map((bound) => `partition ${bound.partition}: ${bound.duplicates} of ${bound.most} from offset ${bound.committed} on`)
+		.join(", ");
 	const strange = inexcusable(ledger.duplicates, kill).length;
 	return [
 		{

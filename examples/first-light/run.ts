@@ -73,13 +73,14 @@ export class FirstLight {
 	}
 
 	async #untilProcessed(stopped: AbortSignal): Promise<void> {
+		const sinceMs = performance.now();
 		for await (const _ of ticks(TICK_MS)) {
 			stopped.throwIfAborted();
 			const now = performance.now();
 			this.#show(now);
 			const { records } = this.#books.ledger.tally;
 			const total = this.#stage.flights.length;
-			if (records >= total || now - Math.max(this.#startMs, this.#books.lastMs) > STALLED_MS) return;
+			if (records >= total || now - Math.max(sinceMs, this.#books.lastMs) > STALLED_MS) return;
 			if (!this.#takeover) {
 				// Only what was forecast before can be compared.
 				if (records >= KILL_AT * total && this.#meter.forecasts.some(({ share }) => share >= KILL_AT)) await this.#killOne();
@@ -109,13 +110,12 @@ export class FirstLight {
 		const atMs = performance.now();
 		await victim.kill();
 		this.#say(`member ${victim.name} is killed; it owned ${partitions.join(", ")}`);
-		// The takers begin there. Read before the session of the dead one is over.
-		this.#kill = { member: victim.name, atMs, partitions, committed: await this.#observer.committed() };
-		const takeover = new Handover(atMs, (batch) => batch.member !== victim.name && partitions.includes(batch.partition));
-		this.#books.watch(takeover, ({ member, partition }) =>
+		this.#takeover = new Handover(atMs, (batch) => batch.member !== victim.name && partitions.includes(batch.partition));
+		this.#books.watch(this.#takeover, ({ member, partition }) =>
 			this.#say(`partition ${partition} is taken over by ${member}, ${seconds(performance.now() - atMs)} after the kill`),
 		);
-		this.#takeover = takeover;
+		// The takers begin there. It stands still until the session of the dead one is over.
+		this.#kill = { member: victim.name, atMs, partitions, committed: await this.#observer.committed() };
 	}
 
 	async #joinAnother(): Promise<void> {

@@ -24,6 +24,11 @@ export interface GroupOptions<T> {
 	readonly assignor?: Assignor;
 }
 
+/** The options of a group whose topics have values of several types. */
+export interface MixedGroupOptions<Values extends readonly unknown[]> extends Omit<GroupOptions<Values[number]>, "topics"> {
+	readonly topics: readonly [...{ [K in keyof Values]: Topic<Values[K]> }];
+}
+
 /** The named thing many processes share. Looking at it or resetting it does not join it. */
 export interface ConsumerGroup<T> {
 	readonly name: string;

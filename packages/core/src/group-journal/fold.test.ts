@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Journal } from "../../test/group-journal/entries.ts";
-import { decodeEntry, type GroupEvent } from "./entry.ts";
+import type { GroupEvent } from "./entry.ts";
+import { decodeEntry } from "./entry-codec.ts";
 import { applyEntry } from "./fold.ts";
 import { dumpState } from "./snapshot.ts";
 import { emptyState, fenceOf } from "./state.ts";

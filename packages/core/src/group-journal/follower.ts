@@ -5,7 +5,8 @@ import type { JournalBounds, JournalCursor, JournalEntry, JournalLog } from "../
 import { JournalPlaceLost } from "../driver/journal-log.ts";
 import { PolylogError } from "../errors.ts";
 import { ChainRing, entryDigest } from "./chain.ts";
-import { decodeEntry, encodeEntry, type Entry, type SnapshotEntry } from "./entry.ts";
+import type { Entry, SnapshotEntry } from "./entry.ts";
+import { decodeEntry, encodeEntry } from "./entry-codec.ts";
 import { applyEntry } from "./fold.ts";
 import { emptyState, type GroupState } from "./state.ts";
 import { CHAIN_RING, type JournalTiming } from "./timing.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GroupWorld, testAssignor } from "../../test/group-journal/group-world.ts";
-import { decodeEntry } from "./entry.ts";
+import { decodeEntry } from "./entry-codec.ts";
 
 async function alone(): Promise<{ world: GroupWorld; a: Awaited<ReturnType<GroupWorld["join"]>> }> {
 	const world = new GroupWorld();
@@ -50,6 +50,21 @@ describe("a commit", () => {
 			expect(commit.result).toBe("done");
 			expect(await committed()).toBe(expected);
 		}
+	});
+
+	it("under steady load neither waits for a pause nor costs the lease", async () => {
+		const world = new GroupWorld();
+		const a = await world.join("a", { sessionTimeoutMs: 2000, heartbeatMs: 600 });
+		await world.settled([a]);
+		// The next entry goes out before the append of the last one is answered.
+		world.broker.latencyMs = 10;
+		const commits: ReturnType<typeof a.commit>[] = [];
+		for (let offset = 1n; offset <= 900n; offset++) {
+			commits.push(a.commit("orders/0", offset));
+			await world.time.pass(3);
+		}
+		expect(commits.slice(0, -50).every((commit) => commit.result === "done")).toBe(true);
+		expect(a.usable).toHaveLength(4);
 	});
 
 	it("waits through an outage", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GroupWorld } from "../../test/group-journal/group-world.ts";
-import { decodeEntry, encodeEntry } from "./entry.ts";
+import { decodeEntry, encodeEntry } from "./entry-codec.ts";
 import type { JournalTiming } from "./timing.ts";
 
 const SMALL_SNAPSHOTS: Partial<JournalTiming> = { snapshotBytes: 4000, snapshotGrowth: 1 };
@@ -126,6 +126,7 @@ describe("the journal under a session", () => {
 		journal.truncateBefore(journal.entries.at(-2)?.position ?? 0n);
 		const b = await world.join("b");
 		await world.settled([a, b]);
+		expect(journal.entries.map(({ bytes }) => decodeEntry(bytes)?.kind)).toEqual(expect.arrayContaining(["ask", "snapshot"]));
 	});
 
 	it("lost its beginning and nobody can help: joining fails instead of starting from nothing", async () => {
@@ -233,5 +234,6 @@ describe("a late copy of an entry", () => {
 		await world.time.pass(100_000);
 		const b = await world.join("b");
 		await world.settled([a, b]);
+		expect([a, b].flatMap((member) => member.reasons)).toEqual([]);
 	});
 });

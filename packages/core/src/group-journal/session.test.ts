@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GroupWorld, testAssignor } from "../../test/group-journal/group-world.ts";
-import { decodeEntry } from "./entry.ts";
+import { decodeEntry } from "./entry-codec.ts";
 
 const S = 10_000;
 const HB = 3000;

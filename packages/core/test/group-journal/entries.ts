@@ -1,5 +1,6 @@
 // Short ways to write entries in tests of the fold.
-import { decodeEntry, encodeEntry, type Entry, type GroupEvent, type JoinEvent, type MemberEntry } from "../../src/group-journal/entry.ts";
+import type { Entry, GroupEvent, JoinEvent, MemberEntry } from "../../src/group-journal/entry.ts";
+import { decodeEntry, encodeEntry } from "../../src/group-journal/entry-codec.ts";
 import { applyEntry } from "../../src/group-journal/fold.ts";
 import { emptyState, type GroupState } from "../../src/group-journal/state.ts";
 
@@ -62,6 +63,6 @@ export class Journal {
 	}
 
 	owners(): Record<string, string> {
-		return Object.fromEntries([...this.state.owner].map(([partition, { member }]) => [partition, member]).sort());
+		return Object.fromEntries([...this.state.owner].map(([partition, { member }]) => [partition, member]));
 	}
 }

@@ -56,7 +56,7 @@ export class KafkaDriver implements Driver {
 		const wire = new KafkajsWire({ ...settings, clientId }, clock);
 		this.#network = new Network(wire, settings, clock);
 		this.#layout = new Layout(this.#network, clock);
-		this.#ends = new LogEnds(this.#network, this.#layout, settings.committedOnly);
+		this.#ends = new LogEnds(this.#network, this.#layout, clock, settings.committedOnly);
 		this.#fetcher = new Fetcher(this.#network, clock, settings.committedOnly);
 		this.#reading = { fetcher: this.#fetcher, layout: this.#layout, ends: this.#ends, clock, fetchBytes: settings.fetchBytes, ended: this.#end.signal };
 		const queue = new ProduceQueue(this.#network, settings.requestTimeoutMs);

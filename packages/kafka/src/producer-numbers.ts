@@ -10,6 +10,14 @@ import type { Network } from "./wire/network.ts";
 const MAX_LINES = 20_000;
 /** Kafka's numbers are 31 bits wide and begin again at 0. */
 const WRAP = 2 ** 31;
+/** A broker remembers this many batches of a producer in a partition. */
+const REMEMBERED = 5;
+
+/** The first record's number, as core counts and as Kafka was told. */
+interface Batch {
+	readonly core: number;
+	readonly kafka: number;
+}
 
 export class ProducerNumbers {
 	readonly #network: Network;
@@ -60,8 +68,10 @@ export class SequenceLine {
 	#producer: ProducerId | undefined;
 	/** Kafka's number for the next new batch. */
 	#next = 0;
-	/** Core's number of the batch that was attempted last and is not stored, as far as is known. */
-	#batch: number | undefined;
+	/** Core's number of the batch that was attempted last, and Kafka's. */
+	#batch: Batch = { core: -1, kafka: 0 };
+	/** Batches known to be stored: core repeats one if its own caller did not hear of that. */
+	#known: Batch[] = [];
 	/** An attempt at that batch ended without an answer. */
 	#doubtful = false;
 	/** An attempt is under way. */
@@ -85,20 +95,22 @@ export class SequenceLine {
 	/** Before an attempt at the batch that begins with core's `sequence`. If core gave up a doubtful one before, its number
 	 *  is burnt, and the line goes on under a new producer id. */
 	turnTo(sequence: number): void {
-		if (this.#doubtful && this.#batch !== sequence) this.renew();
-		this.#batch = sequence;
+		if (this.#doubtful && this.#batch.core !== sequence) this.renew();
+		this.#batch = this.#known.find(({ core }) => core === sequence) ?? { core: sequence, kafka: this.#next };
 	}
 
 	start(producer: ProducerId): void {
 		this.#producer = producer;
 		this.#used = true;
 		this.#next = 0;
+		this.#known = [];
+		this.#batch = { core: this.#batch.core, kafka: 0 };
 	}
 
 	numbers(): BatchProducer {
 		const producer = this.#producer;
 		if (!producer) throw new Error("a line of numbers is used before it has a producer id");
-		return { ...producer, sequence: this.#next };
+		return { ...producer, sequence: this.#batch.kafka };
 	}
 
 	sent(): void {
@@ -108,7 +120,8 @@ export class SequenceLine {
 	stored(records: number): void {
 		this.#flying = false;
 		this.#doubtful = false;
-		this.#batch = undefined;
+		if (this.#known.includes(this.#batch)) return;
+		this.#known = [...this.#known.slice(1 - REMEMBERED), this.#batch];
 		this.#next = (this.#next + records) % WRAP;
 	}
 

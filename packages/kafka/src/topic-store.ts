@@ -37,6 +37,7 @@ export class KafkaTopics implements TopicStore {
 		if (result.errorCode === ERROR.topicAlreadyExists) return false;
 		check(result.errorCode, `making topic ${topic}`, result.told);
 		await this.#settled(topic, (found) => found !== undefined && found.partitions.length >= partitions && found.partitions.every(({ leader }) => leader >= 0), signal);
+		await this.#served(topic, partitions, signal);
 		return true;
 	}
 
@@ -55,6 +56,7 @@ export class KafkaTopics implements TopicStore {
 		const result = await this.#control(growTopicRequest(topic, partitions, this.#settings.requestTimeoutMs), signal);
 		check(result.errorCode, `growing topic ${topic}`, result.told);
 		await this.#settled(topic, (found) => found !== undefined && found.partitions.length >= partitions && found.partitions.every(({ leader }) => leader >= 0), signal);
+		await this.#served(topic, partitions, signal);
 	}
 
 	async describe(topic: string, signal?: AbortSignal): Promise<TopicDescription | undefined> {
@@ -98,6 +100,11 @@ export class KafkaTopics implements TopicStore {
 		const send = async () => await this.#network.send(await this.#layout.controller(signal), "admin", request, { signal });
 		const result = await send();
 		return result.errorCode === ERROR.notController ? await send() : result;
+	}
+
+	/** The leaders know that they are: the next append or read would otherwise find out for them. */
+	async #served(topic: string, partitions: number, signal: AbortSignal | undefined): Promise<void> {
+		await this.#ends.of(Array.from({ length: partitions }, (_, index) => ({ topic, index })), signal);
 	}
 
 	async #settled(topic: string, done: (found: TopicMetadata | undefined) => boolean, signal: AbortSignal | undefined): Promise<void> {

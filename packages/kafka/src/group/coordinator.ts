@@ -3,6 +3,7 @@ import { type CommittedOffset, type GroupCoordinator, type GroupSession, type Gr
 import { type CommitItem, type CommittedItem, offsetCommitRequest, offsetFetchRequest } from "../wire/api/commits.ts";
 import { deleteGroupRequest, type DescribedGroup, describeGroupRequest, listGroupsRequest } from "../wire/api/groups.ts";
 import { check, ERROR, KafkaError } from "../wire/error-codes.ts";
+import { leaveGroupRequest } from "../wire/api/membership.ts";
 import { decodeNote, encodeNote } from "./commit-note.ts";
 import { decodeAssignment, decodeSubscription } from "./consumer-protocol.ts";
 import type { GroupContext } from "./context.ts";
@@ -14,6 +15,8 @@ import { KafkaSession } from "./session.ts";
 /** A coordinator that is starting or moving is waited for this long. */
 const PATIENCE_MS = 15_000;
 const RETRY_MS = 50;
+/** Members that are put out come back within a heartbeat; the offsets have to be quicker, once. */
+const FORCE_TRIES = 20;
 
 export class KafkaCoordinator implements GroupCoordinator {
 	readonly #context: GroupContext;
@@ -63,27 +66,46 @@ export class KafkaCoordinator implements GroupCoordinator {
 		return [...new Set(answers.flatMap(({ groups }) => groups.filter(({ protocolType }) => protocolType === "consumer" || protocolType === "").map(({ group }) => group)))];
 	}
 
-	async reset(group: string, offsets: Iterable<readonly [Partition, Offset]>, _options: { readonly force: boolean }, signal?: AbortSignal): Promise<void> {
+	/**
+	 * Kafka takes offsets from outside only while nobody is in the group. With `force` its members are put out first (as
+	 * Kafka's own tools can); they find out by their next heartbeat, join again, and go on from the new offsets.
+	 */
+	async reset(group: string, offsets: Iterable<readonly [Partition, Offset]>, { force }: { readonly force: boolean }, signal?: AbortSignal): Promise<void> {
 		const wanted = [...offsets];
 		if (wanted.length === 0) return;
-		await this.#requireIdle(group, "reset it", signal);
 		const before = new Map((await this.#committed(group, signal)).map((item) => [partitionKey(item), decodeNote(item.metadata)?.fence]));
 		const items = wanted.map(([{ topic, index }, offset]): CommitItem => {
 			// The era goes on, so that fences keep rising; a group nobody was in begins one.
 			const fence = before.get(partitionKey({ topic, index })) ?? fenceOf(eraAt(this.#context.clock.wall()), 0);
 			return { topic, index, offset, metadata: encodeNote({ fence, last: undefined }) };
 		});
+		for (let tries = 1; ; tries++) {
+			const members = (await this.#describe(group, signal))?.members ?? [];
+			if (members.length > 0 && (!force || tries > FORCE_TRIES)) throw active(group, "reset it");
+			if (members.length > 0) await this.#putOut(group, members, signal);
+			if (await this.#setOffsets(group, items, signal)) return;
+			if (!force || tries >= FORCE_TRIES) throw active(group, "reset it");
+		}
+	}
+
+	async #putOut(group: string, members: DescribedGroup["members"], signal: AbortSignal | undefined): Promise<void> {
+		const link = new CoordinatorLink(this.#context.network, group);
+		for (const { id, instanceId } of members) await link.send("admin", leaveGroupRequest({ group, memberId: id, instanceId, generation: -1 }), { signal });
+	}
+
+	/** False if somebody is in the group. */
+	async #setOffsets(group: string, items: readonly CommitItem[], signal: AbortSignal | undefined): Promise<boolean> {
 		const link = new CoordinatorLink(this.#context.network, group);
 		const membership = { group, memberId: "", instanceId: undefined, generation: -1 };
+		let idle = true;
 		await this.#patiently(async () => {
-			const answers = await link.send("admin", offsetCommitRequest(membership, items), { signal });
-			for (const { topic, index, errorCode } of answers) {
-				// Kafka takes such a commit only while nobody is in the group.
-				if (errorCode === ERROR.unknownMemberId || errorCode === ERROR.illegalGeneration || errorCode === ERROR.rebalanceInProgress) throw active(group, "reset it");
-				check(errorCode, `setting the offset of group ${group} in ${topic}/${index}`);
+			for (const { topic, index, errorCode } of await link.send("admin", offsetCommitRequest(membership, items), { signal })) {
+				if (errorCode === ERROR.unknownMemberId || errorCode === ERROR.illegalGeneration || errorCode === ERROR.rebalanceInProgress) idle = false;
+				else check(errorCode, `setting the offset of group ${group} in ${topic}/${index}`);
 			}
 			return { errorCode: ERROR.none };
 		}, signal);
+		return idle;
 	}
 
 	async delete(group: string, signal?: AbortSignal): Promise<boolean> {
@@ -93,11 +115,6 @@ export class KafkaCoordinator implements GroupCoordinator {
 		if (errorCode === ERROR.nonEmptyGroup) throw active(group, "delete it");
 		check(errorCode, `deleting group ${group}`);
 		return true;
-	}
-
-	async #requireIdle(group: string, purpose: string, signal: AbortSignal | undefined): Promise<void> {
-		const found = await this.#describe(group, signal);
-		if ((found?.members.length ?? 0) > 0) throw active(group, purpose);
 	}
 
 	async #describe(group: string, signal: AbortSignal | undefined): Promise<DescribedGroup | undefined> {
@@ -135,6 +152,6 @@ function isPassing(errorCode: number): boolean {
 }
 
 function active(group: string, purpose: string): PolylogError {
-	return new PolylogError("GROUP_ACTIVE", `group "${group}" has members, which Kafka does not let anybody overrule (also not with force): stop them to ${purpose}`, { group });
+	return new PolylogError("GROUP_ACTIVE", `group "${group}" has members: stop them to ${purpose}`, { group });
 }
 

@@ -1,9 +1,12 @@
 // Where partitions begin and end, asked of their leaders.
-import { type Offset, type Partition, partitionKey } from "@polylog/core/driver";
+import { type Clock, type Offset, type Partition, partitionKey, sleep } from "@polylog/core/driver";
 import type { Layout } from "../layout.ts";
-import { ERROR, KafkaError } from "../wire/error-codes.ts";
+import { classifyCode, ERROR, KafkaError } from "../wire/error-codes.ts";
 import { EARLIEST, LATEST, listOffsetsRequest, type OffsetAnswer } from "../wire/api/offsets.ts";
 import type { Network } from "../wire/network.ts";
+
+const PATIENCE_MS = 5_000;
+const RETRY_MS = 25;
 
 export interface Ends {
 	readonly earliest: Offset;
@@ -15,7 +18,10 @@ export class LogEnds {
 	readonly #layout: Layout;
 	readonly #committedOnly: boolean;
 
-	constructor(network: Network, layout: Layout, committedOnly: boolean) {
+	readonly #clock: Clock;
+
+	constructor(network: Network, layout: Layout, clock: Clock, committedOnly: boolean) {
+		this.#clock = clock;
 		this.#network = network;
 		this.#layout = layout;
 		this.#committedOnly = committedOnly;
@@ -37,7 +43,18 @@ export class LogEnds {
 		return ends?.end ?? 0n;
 	}
 
+	/** Leaders change, and those of a new topic have to hear of it first: that is waited for. */
 	async #ask(partitions: readonly Partition[], timestamp: bigint, signal: AbortSignal | undefined): Promise<Map<number, Offset>> {
+		for (const deadline = this.#clock.now() + PATIENCE_MS; ; await sleep(this.#clock, RETRY_MS, signal)) {
+			try {
+				return await this.#askOnce(partitions, timestamp, signal);
+			} catch (error) {
+				if (!(error instanceof KafkaError) || classifyCode(error.errorCode).code !== "UNAVAILABLE" || this.#clock.now() >= deadline) throw error;
+			}
+		}
+	}
+
+	async #askOnce(partitions: readonly Partition[], timestamp: bigint, signal: AbortSignal | undefined): Promise<Map<number, Offset>> {
 		const placed = await Promise.all(partitions.map(async (partition) => ({ partition, place: await this.#layout.place(partition, signal) })));
 		const byLeader = [...Map.groupBy(placed, ({ place }) => place.leader)];
 		const answers = await Promise.all(

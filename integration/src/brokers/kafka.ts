@@ -121,7 +121,8 @@ function properties({ folder, port, controllerPort, listeners, options }: Layout
 		"group.initial.rebalance.delay.ms": "0",
 		"group.min.session.timeout.ms": "500",
 		// Retention acts within a test's patience.
-		"log.retention.check.interval.ms": "300",
+		"log.initial.task.delay.ms": "100",
+		"log.retention.check.interval.ms": "100",
 		"log.segment.delete.delay.ms": "1000",
 		"log.cleaner.backoff.ms": "500",
 		"num.network.threads": "2",

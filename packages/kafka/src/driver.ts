@@ -78,6 +78,7 @@ export class KafkaDriver implements Driver {
 			tombstones: true,
 			offsetAt: true,
 			growTopics: true,
+			commitsOutliveTopic: false,
 			nativeGroupView: true,
 		};
 	}

@@ -10,4 +10,4 @@ async function start() {
 }
 
 // Kafka deletes whole segments, and takes none below 1 MB.
-describeDriver({ name: "kafka", adapter, start, retention: { bytes: 1_000_000 } }, { describe, it });
+describeDriver({ name: "kafka", adapter, start, retention: { bytes: 100_000 } }, { describe, it });

@@ -95,6 +95,7 @@ export const rangeChecks: readonly Check[] = [
 	{
 		id: "range.made-again",
 		promise: "contract point 11: a topic deleted and made again is recognized, though its offsets have come back",
+		needs: ["commitsOutliveTopic"],
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 1 });
@@ -124,6 +125,7 @@ export const rangeChecks: readonly Check[] = [
 	{
 		id: "range.made-again-shorter",
 		promise: "contract point 11: a place beyond the end is an error, and is not waited for",
+		needs: ["commitsOutliveTopic"],
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 1 });

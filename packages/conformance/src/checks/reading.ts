@@ -173,7 +173,7 @@ export const readingChecks: readonly Check[] = [
 				await until(async () => {
 					await producer.sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
 					return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > first;
-				}, "retention removed the first record");
+				}, "retention removed the first record", 20_000);
 			}
 		},
 	},

@@ -108,7 +108,11 @@ function properties({ folder, port, controllerPort, listeners, options }: Layout
 		"advertised.listeners": places.join(","),
 		"controller.listener.names": "CONTROLLER",
 		"inter.broker.listener.name": "PLAINTEXT",
-		"listener.security.protocol.map": ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT", ...extra.map(({ name, protocol }) => `${name}:${protocol}`)].join(","),
+		"listener.security.protocol.map": [
+			"PLAINTEXT:PLAINTEXT",
+			"CONTROLLER:PLAINTEXT",
+			...extra.map(({ name, protocol }) => `${name}:${protocol}`),
+		].join(","),
 		"log.dirs": join(folder, "data"),
 		"auto.create.topics.enable": "false",
 		"offsets.topic.replication.factor": "1",
@@ -136,33 +140,39 @@ function properties({ folder, port, controllerPort, listeners, options }: Layout
 
 /** The folder with the jars of a release. */
 async function jars(version: string): Promise<string> {
-	const folder = join(CACHE, version, "libs");
+	const folder = join(CACHE, version, "jars");
 	if (existsSync(folder)) return folder;
 	console.log(`polylog: fetching Kafka ${version} with Maven`);
 	const temporary = join(CACHE, `${version}-${process.pid}`);
 	await mkdir(temporary, { recursive: true });
 	try {
 		await writeFile(join(temporary, "pom.xml"), pom(version));
-		await promisify(execFile)("mvn", ["-B", "-q", "dependency:copy-dependencies", "-DoutputDirectory=libs", "-DincludeScope=runtime"], { cwd: temporary, timeout: 300_000 });
+		await promisify(execFile)("mvn", ["-B", "-q", "dependency:copy-dependencies", "-DoutputDirectory=jars", "-DincludeScope=runtime"], {
+			cwd: temporary,
+			timeout: 300_000,
+		});
 		// Another process may have been quicker.
 		if (!existsSync(folder)) {
 			await mkdir(join(CACHE, version), { recursive: true });
-			await rename(join(temporary, "libs"), folder).catch((error: unknown) => {
+			await rename(join(temporary, "jars"), folder).catch((error: unknown) => {
 				if (!existsSync(folder)) throw error;
 			});
 		}
 		return folder;
 	} catch (error) {
-		throw new Error(`no Kafka for the tests: Maven (mvn, with a JDK 17) could not fetch ${version}; or name a Kafka in ${URL_VARIABLE}`, { cause: error });
+		throw new Error(`no Kafka for the tests: Maven (mvn, with a JDK 17) could not fetch ${version}; or name a Kafka in ${URL_VARIABLE}`, {
+			cause: error,
+		});
 	} finally {
 		await rm(temporary, { recursive: true, force: true });
 	}
 }
 
 function pom(version: string): string {
-	const dependency = (group: string, artifact: string, of: string) => `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`;
+	const dependency = (group: string, artifact: string, of: string) =>
+		`<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`;
 	return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>polylog</groupId><artifactId>kafka</artifactId><version>1</version>
-<dependencies>${dependency("org.apache.kafka", "kafka_2.13", version)}${dependency("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3")}</dependencies></project>`;
+<dependencies>${dependency("org.apache.kafka", "kafka_2.13", version)}${dependency("org.apache.kafka", "kafka-tools", version)}${dependency("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3")}</dependencies></project>`;
 }
 
 async function borrowed(url: string): Promise<RunningKafka> {

@@ -28,7 +28,12 @@ export class Appender {
 		this.#settings = settings;
 	}
 
-	async append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal?: AbortSignal): Promise<readonly AppendOutcome[]> {
+	async append(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal?: AbortSignal,
+	): Promise<readonly AppendOutcome[]> {
 		const outcomes: AppendOutcome[] = [];
 		while (outcomes.length < records.length) {
 			signal?.throwIfAborted();
@@ -54,7 +59,13 @@ export class Appender {
 	}
 
 	/** Adds the outcomes of one batch. A batch that is too large is taken apart. */
-	async #appendBatch(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, outcomes: AppendOutcome[], signal: AbortSignal | undefined): Promise<void> {
+	async #appendBatch(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		outcomes: AppendOutcome[],
+		signal: AbortSignal | undefined,
+	): Promise<void> {
 		const outcome = await this.#send(partition, records, producer, signal);
 		if (outcome.status === "failed" && records.length > 1 && classify(outcome.error).code === "MESSAGE_TOO_LARGE") {
 			const half = records.length >> 1;
@@ -64,11 +75,18 @@ export class Appender {
 			return await this.#appendBatch(partition, records.slice(half), { ...producer, sequence: producer.sequence + half }, outcomes, signal);
 		}
 		for (let i = 0; i < records.length; i++) {
-			outcomes.push(outcome.status === "ok" && outcome.offset !== undefined ? { status: "ok", offset: outcome.offset + BigInt(i) } : outcome);
+			outcomes.push(
+				outcome.status === "ok" && outcome.offset !== undefined ? { status: "ok", offset: outcome.offset + BigInt(i) } : outcome,
+			);
 		}
 	}
 
-	async #send(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal: AbortSignal | undefined): Promise<AppendOutcome> {
+	async #send(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal: AbortSignal | undefined,
+	): Promise<AppendOutcome> {
 		let line: SequenceLine | undefined;
 		try {
 			const { leader } = await this.#layout.place(partition, signal);
@@ -76,7 +94,11 @@ export class Appender {
 			const batch = encodeBatch(records, line.numbers(), this.#settings.compression);
 			signal?.throwIfAborted();
 			const { topic, index } = partition;
-			const { errorCode, baseOffset, told } = await this.#queue.send(leader, { topic, index, batch }, { onSent: () => line?.sent(), signal });
+			const { errorCode, baseOffset, told } = await this.#queue.send(
+				leader,
+				{ topic, index, batch },
+				{ onSent: () => line?.sent(), signal },
+			);
 			if (errorCode === ERROR.none || errorCode === ERROR.duplicateSequence) {
 				line.stored(records.length);
 				return errorCode === ERROR.none && baseOffset >= 0n ? { status: "ok", offset: baseOffset } : { status: "ok" };
@@ -107,5 +129,8 @@ export class Appender {
 function isRepeated(outcome: AppendOutcome): boolean {
 	if (outcome.status === "ok") return false;
 	const { code, retryable } = classify(outcome.error);
-	return outcome.status === "unknown" || (retryable ?? !["MESSAGE_TOO_LARGE", "UNAUTHORIZED", "TOPIC_NOT_FOUND", "CONFIG_INVALID", "UNSUPPORTED", "UNKNOWN"].includes(code));
+	return (
+		outcome.status === "unknown" ||
+		(retryable ?? !["MESSAGE_TOO_LARGE", "UNAUTHORIZED", "TOPIC_NOT_FOUND", "CONFIG_INVALID", "UNSUPPORTED", "UNKNOWN"].includes(code))
+	);
 }

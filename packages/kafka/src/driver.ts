@@ -58,11 +58,21 @@ export class KafkaDriver implements Driver {
 		this.#layout = new Layout(this.#network, clock);
 		this.#ends = new LogEnds(this.#network, this.#layout, clock, settings.committedOnly);
 		this.#fetcher = new Fetcher(this.#network, clock, settings.committedOnly);
-		this.#reading = { fetcher: this.#fetcher, layout: this.#layout, ends: this.#ends, clock, fetchBytes: settings.fetchBytes, ended: this.#end.signal };
+		this.#reading = {
+			fetcher: this.#fetcher,
+			layout: this.#layout,
+			ends: this.#ends,
+			clock,
+			fetchBytes: settings.fetchBytes,
+			ended: this.#end.signal,
+		};
 		const queue = new ProduceQueue(this.#network, settings.requestTimeoutMs);
 		this.#appender = new Appender(this.#layout, new ProducerNumbers(this.#network), queue, settings);
 		this.topics = new KafkaTopics(this.#network, this.#layout, this.#ends, clock, settings);
-		this.groups = { kind: "native", coordinator: new KafkaCoordinator({ ...context, network: this.#network, layout: this.#layout, settings, ended: this.#end.signal }) };
+		this.groups = {
+			kind: "native",
+			coordinator: new KafkaCoordinator({ ...context, network: this.#network, layout: this.#layout, settings, ended: this.#end.signal }),
+		};
 	}
 
 	get capabilities(): Capabilities {
@@ -104,7 +114,12 @@ export class KafkaDriver implements Driver {
 		this.#network.destroy();
 	}
 
-	append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal?: AbortSignal): Promise<readonly AppendOutcome[]> {
+	append(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal?: AbortSignal,
+	): Promise<readonly AppendOutcome[]> {
 		return this.#appender.append(partition, records, producer, signal);
 	}
 
@@ -121,6 +136,8 @@ export class KafkaDriver implements Driver {
 	}
 
 	native(): KafkaNative {
-		return { send: (request, node) => (node === undefined ? this.#network.sendAny("admin", request) : this.#network.send(node, "admin", request)) };
+		return {
+			send: (request, node) => (node === undefined ? this.#network.sendAny("admin", request) : this.#network.send(node, "admin", request)),
+		};
 	}
 }

@@ -2,7 +2,20 @@
 import { type Classification, isPolylogError } from "@polylog/core/driver";
 import { classifyCode, KafkaError } from "./wire/error-codes.ts";
 
-const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ETIMEDOUT", "EADDRNOTAVAIL"]);
+const NETWORK = new Set([
+	"ECONNREFUSED",
+	"ECONNRESET",
+	"ECONNABORTED",
+	"EPIPE",
+	"ENOTFOUND",
+	"EAI_AGAIN",
+	"EHOSTUNREACH",
+	"EHOSTDOWN",
+	"ENETUNREACH",
+	"ENETDOWN",
+	"ETIMEDOUT",
+	"EADDRNOTAVAIL",
+]);
 
 const NAMES: Readonly<Record<string, Classification>> = {
 	KafkaJSSASLAuthenticationError: { code: "UNAUTHORIZED" },

@@ -30,7 +30,10 @@ export class Layout {
 	}
 
 	/** Undefined if there is no such topic. */
-	async topic(name: string, options: { readonly maxAgeMs?: number; readonly signal?: AbortSignal | undefined } = {}): Promise<TopicMetadata | undefined> {
+	async topic(
+		name: string,
+		options: { readonly maxAgeMs?: number; readonly signal?: AbortSignal | undefined } = {},
+	): Promise<TopicMetadata | undefined> {
 		const known = this.#known.get(name);
 		if (known && this.#clock.now() - known.at <= (options.maxAgeMs ?? MAX_AGE_MS)) return known.topic;
 		return await this.ask(name, options.signal);
@@ -50,7 +53,11 @@ export class Layout {
 		const topic = (await this.topic(partition.topic, { signal })) ?? (await this.ask(partition.topic, signal));
 		// A topic that has grown has partitions this did not know.
 		const found = topic?.partitions[partition.index] ?? (await this.ask(partition.topic, signal))?.partitions[partition.index];
-		if (!topic || !found) throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, { topic: partition.topic, partition: partition.index });
+		if (!topic || !found)
+			throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, {
+				topic: partition.topic,
+				partition: partition.index,
+			});
 		if (found.leader < 0) {
 			this.forget(partition.topic);
 			throw new KafkaError(ERROR.leaderNotAvailable, `finding the leader of ${partitionKey(partition)}`);
@@ -82,7 +89,8 @@ export class Layout {
 			this.forget(name);
 			return undefined;
 		}
-		if (topic.errorCode !== ERROR.none && topic.errorCode !== ERROR.leaderNotAvailable) throw new KafkaError(topic.errorCode, `looking at topic ${name}`);
+		if (topic.errorCode !== ERROR.none && topic.errorCode !== ERROR.leaderNotAvailable)
+			throw new KafkaError(topic.errorCode, `looking at topic ${name}`);
 		this.#known.set(name, { topic, at: this.#clock.now() });
 		return topic;
 	}

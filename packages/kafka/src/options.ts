@@ -80,7 +80,11 @@ export function readSettings(target: AdapterTarget): Settings {
 	if (url.path !== "") throw invalid(`a kafka:// URL has no path; "${url.path}" means nothing`);
 	const tls = flagOf(target);
 	// Checked by `readOptions` against SPECS, of which KafkaOptions is the type.
-	const options: KafkaOptions = readOptions("kafka", withoutFlag(target, tls), tls === undefined ? SPECS : { ...SPECS, tls: { kind: "boolean" } });
+	const options: KafkaOptions = readOptions(
+		"kafka",
+		withoutFlag(target, tls),
+		tls === undefined ? SPECS : { ...SPECS, tls: { kind: "boolean" } },
+	);
 	const secure = readTls(options);
 	return {
 		seeds: url.hosts.map(({ host, port }) => ({ host, port: port ?? 9092 })),
@@ -115,7 +119,8 @@ function withoutFlag(target: AdapterTarget, flag: unknown): AdapterTarget {
 }
 
 function readTls({ tls, insecureTls }: KafkaOptions): ConnectionOptions | undefined {
-	if (typeof tls === "object" && tls.rejectUnauthorized === false) throw invalid(`kafka option "tls" may not switch verification off; set "insecureTls" if that is meant`);
+	if (typeof tls === "object" && tls.rejectUnauthorized === false)
+		throw invalid(`kafka option "tls" may not switch verification off; set "insecureTls" if that is meant`);
 	if (tls === undefined || tls === false) {
 		if (insecureTls) throw invalid(`kafka option "insecureTls" needs "tls"`);
 		return undefined;
@@ -130,7 +135,8 @@ function readSasl({ username, password, scheme }: BackendUrl, { sasl }: KafkaOpt
 		throw invalid(`SASL needs a user and a password: ${scheme}://user:password@host:9092`);
 	}
 	const mechanism = sasl ?? "scram-sha-512";
-	if (mechanism === "plain" && !secure) throw invalid(`SASL PLAIN shows the password to the network: use it with "tls", or take sasl=scram-sha-512`);
+	if (mechanism === "plain" && !secure)
+		throw invalid(`SASL PLAIN shows the password to the network: use it with "tls", or take sasl=scram-sha-512`);
 	return { mechanism, username, password };
 }
 

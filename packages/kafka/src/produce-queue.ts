@@ -91,7 +91,10 @@ class NodeLine {
 	}
 
 	async #exchange(batches: readonly Waiting[]): Promise<void> {
-		const request = produceRequest(batches.map(({ batch }) => batch), this.#timeoutMs);
+		const request = produceRequest(
+			batches.map(({ batch }) => batch),
+			this.#timeoutMs,
+		);
 		const answers = await this.#network.send(this.#node, "produce", request, { timeoutMs: this.#timeoutMs + 1000 });
 		const found = new Map(answers.map((answer) => [placeOf(answer), answer]));
 		for (const { batch, answer } of batches) {

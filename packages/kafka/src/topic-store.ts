@@ -1,5 +1,13 @@
 // Topics: made, looked at, grown and deleted through the cluster's controller.
-import { type Clock, PolylogError, type Retention, sleep, type TopicDescription, type TopicOptions, type TopicStore } from "@polylog/core/driver";
+import {
+	type Clock,
+	PolylogError,
+	type Retention,
+	sleep,
+	type TopicDescription,
+	type TopicOptions,
+	type TopicStore,
+} from "@polylog/core/driver";
 import type { Layout } from "./layout.ts";
 import type { LogEnds } from "./log/ends.ts";
 import type { Settings } from "./options.ts";
@@ -33,10 +41,17 @@ export class KafkaTopics implements TopicStore {
 	async create(topic: string, { partitions, retention }: TopicOptions, signal?: AbortSignal): Promise<boolean> {
 		const { replicationFactor, requestTimeoutMs } = this.#settings;
 		const config = this.#config(topic, retention);
-		const result = await this.#control(createTopicRequest({ name: topic, partitions, replicationFactor, config }, requestTimeoutMs), signal);
+		const result = await this.#control(
+			createTopicRequest({ name: topic, partitions, replicationFactor, config }, requestTimeoutMs),
+			signal,
+		);
 		if (result.errorCode === ERROR.topicAlreadyExists) return false;
 		check(result.errorCode, `making topic ${topic}`, result.told);
-		await this.#settled(topic, (found) => found !== undefined && found.partitions.length >= partitions && found.partitions.every(({ leader }) => leader >= 0), signal);
+		await this.#settled(
+			topic,
+			(found) => found !== undefined && found.partitions.length >= partitions && found.partitions.every(({ leader }) => leader >= 0),
+			signal,
+		);
 		await this.#served(topic, partitions, signal);
 		return true;
 	}
@@ -55,7 +70,11 @@ export class KafkaTopics implements TopicStore {
 		if (known.partitions.length >= partitions) return;
 		const result = await this.#control(growTopicRequest(topic, partitions, this.#settings.requestTimeoutMs), signal);
 		check(result.errorCode, `growing topic ${topic}`, result.told);
-		await this.#settled(topic, (found) => found !== undefined && found.partitions.length >= partitions && found.partitions.every(({ leader }) => leader >= 0), signal);
+		await this.#settled(
+			topic,
+			(found) => found !== undefined && found.partitions.length >= partitions && found.partitions.every(({ leader }) => leader >= 0),
+			signal,
+		);
 		await this.#served(topic, partitions, signal);
 	}
 
@@ -65,7 +84,10 @@ export class KafkaTopics implements TopicStore {
 		const partitions = found.partitions.map(({ index }) => ({ topic, index }));
 		try {
 			const ends = await this.#ends.of(partitions, signal);
-			return { topic, partitions: partitions.map((partition, i) => ({ ...partition, earliest: ends[i]?.earliest ?? 0n, end: ends[i]?.end ?? 0n })) };
+			return {
+				topic,
+				partitions: partitions.map((partition, i) => ({ ...partition, earliest: ends[i]?.earliest ?? 0n, end: ends[i]?.end ?? 0n })),
+			};
 		} catch (error) {
 			// Deleted while it was looked at.
 			if (!(await this.#layout.ask(topic, signal))) return undefined;
@@ -79,7 +101,11 @@ export class KafkaTopics implements TopicStore {
 
 	#config(topic: string, retention: Retention | undefined): ReadonlyMap<string, string> {
 		if (retention?.records !== undefined) {
-			throw new PolylogError("UNSUPPORTED", `topic "${topic}": Kafka keeps records by bytes and age, not by their number; give "bytes" or "ageMs"`, { topic });
+			throw new PolylogError(
+				"UNSUPPORTED",
+				`topic "${topic}": Kafka keeps records by bytes and age, not by their number; give "bytes" or "ageMs"`,
+				{ topic },
+			);
 		}
 		const { bytes, ageMs } = retention ?? {};
 		const config = new Map([
@@ -104,7 +130,10 @@ export class KafkaTopics implements TopicStore {
 
 	/** The leaders know that they are: the next append or read would otherwise find out for them. */
 	async #served(topic: string, partitions: number, signal: AbortSignal | undefined): Promise<void> {
-		await this.#ends.of(Array.from({ length: partitions }, (_, index) => ({ topic, index })), signal);
+		await this.#ends.of(
+			Array.from({ length: partitions }, (_, index) => ({ topic, index })),
+			signal,
+		);
 	}
 
 	async #settled(topic: string, done: (found: TopicMetadata | undefined) => boolean, signal: AbortSignal | undefined): Promise<void> {

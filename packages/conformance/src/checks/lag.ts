@@ -102,10 +102,14 @@ export const lagChecks: readonly Check[] = [
 			await a.close();
 			const stood = (await group.lag()).partitions[0]?.committed ?? 0n;
 			let n = 100;
-			await until(async () => {
-				await broker.producer(topic).sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
-				return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > stood;
-			}, "retention overtook the group", 20_000);
+			await until(
+				async () => {
+					await broker.producer(topic).sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
+					return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > stood;
+				},
+				"retention overtook the group",
+				20_000,
+			);
 			const [line] = (await group.lag()).partitions;
 			const described = (await broker.topics.describe(topic)).partitions[0];
 			assert.ok(line && described);

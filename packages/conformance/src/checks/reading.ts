@@ -170,10 +170,14 @@ export const readingChecks: readonly Check[] = [
 
 			async function overflow() {
 				let n = 10;
-				await until(async () => {
-					await producer.sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
-					return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > first;
-				}, "retention removed the first record", 20_000);
+				await until(
+					async () => {
+						await producer.sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
+						return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > first;
+					},
+					"retention removed the first record",
+					20_000,
+				);
 			}
 		},
 	},

@@ -17,5 +17,8 @@ export function encodeNote({ fence, last }: CommitNote): string {
 export function decodeNote(metadata: string | undefined): CommitNote | undefined {
 	const [, fence, offset, digest] = FORM.exec(metadata ?? "") ?? [];
 	if (fence === undefined) return undefined;
-	return { fence: BigInt(`0x${fence}`), last: offset !== undefined && digest !== undefined ? { offset: BigInt(offset), digest } : undefined };
+	return {
+		fence: BigInt(`0x${fence}`),
+		last: offset !== undefined && digest !== undefined ? { offset: BigInt(offset), digest } : undefined,
+	};
 }

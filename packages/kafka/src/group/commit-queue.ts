@@ -8,8 +8,8 @@ import { fenced, type Holding } from "./holding.ts";
 
 interface Waiter {
 	readonly commit: Commit;
-	resolve(): void;
-	reject(error: unknown): void;
+	readonly resolve: () => void;
+	readonly reject: (error: unknown) => void;
 }
 
 interface Entry {
@@ -88,7 +88,9 @@ export class CommitQueue {
 	}
 
 	async #round(): Promise<void> {
-		const sent = new Map([...this.#entries].map(([key, entry]) => [key, { entry, count: entry.waiters.length, last: entry.waiters.at(-1) }]));
+		const sent = new Map(
+			[...this.#entries].map(([key, entry]) => [key, { entry, count: entry.waiters.length, last: entry.waiters.at(-1) }]),
+		);
 		const items = [...sent.values()].flatMap(({ last }): CommitItem[] => {
 			if (!last) return [];
 			const { partition, offset, fence, last: record } = last.commit;
@@ -104,7 +106,10 @@ export class CommitQueue {
 			const settled = one.entry.waiters.splice(0, one.count);
 			if (one.entry.waiters.length === 0) this.#entries.delete(key);
 			if (verdict === "accepted" && one.last) this.#accepted.set(one.entry.holding, one.last.commit.offset);
-			for (const { resolve, reject } of settled) verdict === "accepted" ? resolve() : reject(verdict.refuse);
+			for (const { resolve, reject } of settled) {
+				if (verdict === "accepted") resolve();
+				else reject(verdict.refuse);
+			}
 		}
 	}
 }

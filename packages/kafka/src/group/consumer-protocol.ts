@@ -22,7 +22,9 @@ export function encodeSubscription({ topics, owned, generation, since, excluded 
 	const to = new ByteWriter();
 	to.int16(SUBSCRIPTION_VERSION).array(topics, (topic) => to.string(topic));
 	// Java's sticky assignor of versions before 3.4 reads the generation from the first four bytes.
-	const facts = new ByteWriter().int32(generation).raw(Buffer.from(JSON.stringify({ since, excluded: excluded.map(({ topic, index }) => [topic, index]) })));
+	const facts = new ByteWriter()
+		.int32(generation)
+		.raw(Buffer.from(JSON.stringify({ since, excluded: excluded.map(({ topic, index }) => [topic, index]) })));
 	to.bytes(facts.written);
 	writePartitions(to, owned);
 	return Buffer.from(to.int32(generation).written);
@@ -54,7 +56,9 @@ export function decodeAssignment(bytes: Buffer): Partition[] {
 }
 
 function writePartitions(to: ByteWriter, partitions: readonly Partition[]): void {
-	to.array([...Map.groupBy(partitions, ({ topic }) => topic)], ([topic, parts]) => to.string(topic).array(parts, ({ index }) => to.int32(index)));
+	to.array([...Map.groupBy(partitions, ({ topic }) => topic)], ([topic, parts]) =>
+		to.string(topic).array(parts, ({ index }) => to.int32(index)),
+	);
 }
 
 function readPartitions(from: ByteReader): Partition[] {

@@ -1,5 +1,17 @@
 // Kafka's groups, as core sees them: joined, looked at, reset and deleted.
-import { type CommittedOffset, type GroupCoordinator, type GroupSession, type GroupSnapshot, type JoinRequest, type Offset, type Partition, partitionKey, PolylogError, type SessionListener, sleep } from "@polylog/core/driver";
+import {
+	type CommittedOffset,
+	type GroupCoordinator,
+	type GroupSession,
+	type GroupSnapshot,
+	type JoinRequest,
+	type Offset,
+	type Partition,
+	partitionKey,
+	PolylogError,
+	type SessionListener,
+	sleep,
+} from "@polylog/core/driver";
 import { type CommitItem, type CommittedItem, offsetCommitRequest, offsetFetchRequest } from "../wire/api/commits.ts";
 import { deleteGroupRequest, type DescribedGroup, describeGroupRequest, listGroupsRequest } from "../wire/api/groups.ts";
 import { check, ERROR, KafkaError } from "../wire/error-codes.ts";
@@ -30,7 +42,11 @@ export class KafkaCoordinator implements GroupCoordinator {
 		const { group, topics } = request;
 		const counts = await partitionCounts(this.#context, topics, signal);
 		const missing = topics.find((topic) => !counts.has(topic));
-		if (missing !== undefined) throw new PolylogError("TOPIC_NOT_FOUND", `group "${group}" cannot be joined: there is no topic "${missing}"; create it first`, { topic: missing, group });
+		if (missing !== undefined)
+			throw new PolylogError("TOPIC_NOT_FOUND", `group "${group}" cannot be joined: there is no topic "${missing}"; create it first`, {
+				topic: missing,
+				group,
+			});
 		const session = new KafkaSession(this.#context, request, listener, counts);
 		await session.start(signal);
 		return session;
@@ -54,23 +70,39 @@ export class KafkaCoordinator implements GroupCoordinator {
 				topics: metadata.length === 0 ? [] : decodeSubscription(metadata).topics,
 				partitions: decodeAssignment(assignment).map((partition) => ({ partition, fence: fences.get(partitionKey(partition)) ?? 0n })),
 			})),
-			committed: items.map(({ topic, index, offset, metadata }): [Partition, CommittedOffset] => [{ topic, index }, { offset, last: decodeNote(metadata)?.last }]),
+			committed: items.map(({ topic, index, offset, metadata }): [Partition, CommittedOffset] => [
+				{ topic, index },
+				{ offset, last: decodeNote(metadata)?.last },
+			]),
 		};
 	}
 
 	async list(signal?: AbortSignal): Promise<string[]> {
 		const { network, layout } = this.#context;
 		await layout.controller(signal);
-		const answers = await Promise.all(network.nodes.map((node) => this.#patiently(() => network.send(node, "admin", listGroupsRequest(), { signal }), signal)));
+		const answers = await Promise.all(
+			network.nodes.map((node) => this.#patiently(() => network.send(node, "admin", listGroupsRequest(), { signal }), signal)),
+		);
 		// Offsets set by hand make a group without a protocol.
-		return [...new Set(answers.flatMap(({ groups }) => groups.filter(({ protocolType }) => protocolType === "consumer" || protocolType === "").map(({ group }) => group)))];
+		return [
+			...new Set(
+				answers.flatMap(({ groups }) =>
+					groups.filter(({ protocolType }) => protocolType === "consumer" || protocolType === "").map(({ group }) => group),
+				),
+			),
+		];
 	}
 
 	/**
 	 * Kafka takes offsets from outside only while nobody is in the group. With `force` its members are put out first (as
 	 * Kafka's own tools can); they find out by their next heartbeat, join again, and go on from the new offsets.
 	 */
-	async reset(group: string, offsets: Iterable<readonly [Partition, Offset]>, { force }: { readonly force: boolean }, signal?: AbortSignal): Promise<void> {
+	async reset(
+		group: string,
+		offsets: Iterable<readonly [Partition, Offset]>,
+		{ force }: { readonly force: boolean },
+		signal?: AbortSignal,
+	): Promise<void> {
 		const wanted = [...offsets];
 		if (wanted.length === 0) return;
 		const before = new Map((await this.#committed(group, signal)).map((item) => [partitionKey(item), decodeNote(item.metadata)?.fence]));
@@ -90,7 +122,8 @@ export class KafkaCoordinator implements GroupCoordinator {
 
 	async #putOut(group: string, members: DescribedGroup["members"], signal: AbortSignal | undefined): Promise<void> {
 		const link = new CoordinatorLink(this.#context.network, group);
-		for (const { id, instanceId } of members) await link.send("admin", leaveGroupRequest({ group, memberId: id, instanceId, generation: -1 }), { signal });
+		for (const { id, instanceId } of members)
+			await link.send("admin", leaveGroupRequest({ group, memberId: id, instanceId, generation: -1 }), { signal });
 	}
 
 	/** False if somebody is in the group. */
@@ -100,7 +133,8 @@ export class KafkaCoordinator implements GroupCoordinator {
 		let idle = true;
 		await this.#patiently(async () => {
 			for (const { topic, index, errorCode } of await link.send("admin", offsetCommitRequest(membership, items), { signal })) {
-				if (errorCode === ERROR.unknownMemberId || errorCode === ERROR.illegalGeneration || errorCode === ERROR.rebalanceInProgress) idle = false;
+				if (errorCode === ERROR.unknownMemberId || errorCode === ERROR.illegalGeneration || errorCode === ERROR.rebalanceInProgress)
+					idle = false;
 				else check(errorCode, `setting the offset of group ${group} in ${topic}/${index}`);
 			}
 			return { errorCode: ERROR.none };
@@ -110,7 +144,10 @@ export class KafkaCoordinator implements GroupCoordinator {
 
 	async delete(group: string, signal?: AbortSignal): Promise<boolean> {
 		const link = new CoordinatorLink(this.#context.network, group);
-		const { errorCode } = await this.#patiently(async () => ({ errorCode: await link.send("admin", deleteGroupRequest(group), { signal }) }), signal);
+		const { errorCode } = await this.#patiently(
+			async () => ({ errorCode: await link.send("admin", deleteGroupRequest(group), { signal }) }),
+			signal,
+		);
 		if (errorCode === ERROR.groupIdNotFound) return false;
 		if (errorCode === ERROR.nonEmptyGroup) throw active(group, "delete it");
 		check(errorCode, `deleting group ${group}`);
@@ -119,7 +156,17 @@ export class KafkaCoordinator implements GroupCoordinator {
 
 	async #describe(group: string, signal: AbortSignal | undefined): Promise<DescribedGroup | undefined> {
 		const link = new CoordinatorLink(this.#context.network, group);
-		const found = await this.#patiently(async () => (await link.send("admin", describeGroupRequest(group), { signal })) ?? { errorCode: ERROR.groupIdNotFound, group, state: "Dead", protocolType: "", members: [] }, signal);
+		const found = await this.#patiently(
+			async () =>
+				(await link.send("admin", describeGroupRequest(group), { signal })) ?? {
+					errorCode: ERROR.groupIdNotFound,
+					group,
+					state: "Dead",
+					protocolType: "",
+					members: [],
+				},
+			signal,
+		);
 		if (found.errorCode === ERROR.groupIdNotFound) return undefined;
 		check(found.errorCode, `looking at group ${group}`);
 		return found;
@@ -154,4 +201,3 @@ function isPassing(errorCode: number): boolean {
 function active(group: string, purpose: string): PolylogError {
 	return new PolylogError("GROUP_ACTIVE", `group "${group}" has members: stop them to ${purpose}`, { group });
 }
-

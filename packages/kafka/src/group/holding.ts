@@ -22,5 +22,8 @@ export function newHolding(partition: Partition): Holding {
 
 export function fenced({ partition, fence }: Pick<Commit, "partition" | "fence">): PolylogError {
 	const { topic, index } = partition;
-	return new PolylogError("FENCED", `${partitionKey(partition)} moved on: a commit under fence ${fence} does not count`, { topic, partition: index });
+	return new PolylogError("FENCED", `${partitionKey(partition)} moved on: a commit under fence ${fence} does not count`, {
+		topic,
+		partition: index,
+	});
 }

@@ -31,7 +31,12 @@ export class RoundBroken extends Error {
 }
 
 /** Answers that only mean that the round has to be begun again. */
-const BROKEN: ReadonlySet<number> = new Set([ERROR.memberIdRequired, ERROR.unknownMemberId, ERROR.illegalGeneration, ERROR.rebalanceInProgress]);
+const BROKEN: ReadonlySet<number> = new Set([
+	ERROR.memberIdRequired,
+	ERROR.unknownMemberId,
+	ERROR.illegalGeneration,
+	ERROR.rebalanceInProgress,
+]);
 
 export interface RoundParts {
 	readonly context: GroupContext;
@@ -41,9 +46,9 @@ export interface RoundParts {
 	readonly lane: Lane;
 	readonly signal: AbortSignal;
 	/** The join was answered; the member has this id and generation from now on. */
-	onJoined(joined: Joined): void;
+	readonly onJoined: (joined: Joined) => void;
 	/** What the plan counted on. */
-	onCounts(counts: ReadonlyMap<string, number>): void;
+	readonly onCounts: (counts: ReadonlyMap<string, number>) => void;
 }
 
 export async function joinRound(parts: RoundParts, membership: Membership, subscription: Subscription): Promise<Round> {
@@ -51,13 +56,19 @@ export async function joinRound(parts: RoundParts, membership: Membership, subsc
 	const { rebalanceTimeoutMs, rebalance } = context.settings;
 	const metadata = encodeSubscription(subscription);
 	const protocols = protocolNames(request.assignor, rebalance).map((name) => ({ name, metadata }));
-	const joined = await link.send(lane, joinGroupRequest(membership, { sessionTimeoutMs: Math.round(request.sessionTimeoutMs), rebalanceTimeoutMs, protocols }), { signal });
+	const joined = await link.send(
+		lane,
+		joinGroupRequest(membership, { sessionTimeoutMs: Math.round(request.sessionTimeoutMs), rebalanceTimeoutMs, protocols }),
+		{ signal },
+	);
 	refuse(parts, joined.errorCode, joined.memberId);
 	parts.onJoined(joined);
 	const { memberId, generation } = joined;
 	const leads = joined.leader === memberId && joined.members.length > 0;
 	const assignments = leads ? await planFor(parts, joined) : new Map<string, Buffer>();
-	const synced = await link.send(lane, syncGroupRequest({ ...membership, memberId, generation }, assignments, rebalanceTimeoutMs), { signal });
+	const synced = await link.send(lane, syncGroupRequest({ ...membership, memberId, generation }, assignments, rebalanceTimeoutMs), {
+		signal,
+	});
 	refuse(parts, synced.errorCode, memberId);
 	return { memberId, generation, assigned: decodeAssignment(synced.assignment), leads };
 }
@@ -71,7 +82,11 @@ async function planFor({ context, request, signal, onCounts }: RoundParts, { mem
 }
 
 /** Of the topics that exist; asked of the cluster. */
-export async function partitionCounts({ layout }: GroupContext, topics: Iterable<string>, signal?: AbortSignal): Promise<Map<string, number>> {
+export async function partitionCounts(
+	{ layout }: GroupContext,
+	topics: Iterable<string>,
+	signal?: AbortSignal,
+): Promise<Map<string, number>> {
 	const counts = new Map<string, number>();
 	const found = await Promise.all([...topics].map(async (topic) => [topic, await layout.ask(topic, signal)] as const));
 	for (const [topic, metadata] of found) if (metadata) counts.set(topic, metadata.partitions.length);
@@ -84,7 +99,17 @@ function refuse({ link, request, context }: RoundParts, errorCode: number, membe
 	if (BROKEN.has(errorCode)) throw new RoundBroken(errorCode, errorCode === ERROR.memberIdRequired ? memberId : undefined);
 	if (errorCode === ERROR.inconsistentGroupProtocol) {
 		const names = protocolNames(request.assignor, context.settings.rebalance).join(", ");
-		throw new PolylogError("CONFIG_INVALID", `group "${request.group}" has members that share in another way than this one's (${names}): give all the same assignor, or set the option "rebalance"`, { group: request.group });
+		throw new PolylogError(
+			"CONFIG_INVALID",
+			`group "${request.group}" has members that share in another way than this one's (${names}): give all the same assignor, or set the option "rebalance"`,
+			{ group: request.group },
+		);
 	}
-	throw new KafkaError(errorCode, `joining group ${request.group}`, errorCode === 26 ? `sessionTimeoutMs ${request.sessionTimeoutMs} is outside the broker's group.min.session.timeout.ms to group.max.session.timeout.ms` : undefined);
+	throw new KafkaError(
+		errorCode,
+		`joining group ${request.group}`,
+		errorCode === 26
+			? `sessionTimeoutMs ${request.sessionTimeoutMs} is outside the broker's group.min.session.timeout.ms to group.max.session.timeout.ms`
+			: undefined,
+	);
 }

@@ -22,7 +22,11 @@ export function plan({ members, counts, assignor, cooperative }: PlanRequest): R
 	const ordered = members.toSorted(byJoining);
 	const owners = ownersOf(ordered);
 	const request: AssignmentRequest = {
-		members: ordered.map(({ id, subscription }) => ({ id, topics: subscription.topics, owned: subscription.owned.filter((partition) => owners.get(partitionKey(partition)) === id) })),
+		members: ordered.map(({ id, subscription }) => ({
+			id,
+			topics: subscription.topics,
+			owned: subscription.owned.filter((partition) => owners.get(partitionKey(partition)) === id),
+		})),
 		topics: counts,
 		excluded: (member, partition) => {
 			const found = ordered.find(({ id }) => id === member);

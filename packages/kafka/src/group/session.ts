@@ -3,7 +3,17 @@
 // Heartbeats, commits and offset look-ups go over a connection that joins never hold up; so a member lives on, and commits,
 // while it or another one takes its time to give partitions up. Kafka checks a commit's member and generation, and nothing
 // about its partition: that this member holds the partition, under this fence, is checked here.
-import { type Commit, type Grant, type GroupSession, type JoinRequest, type Partition, partitionKey, PolylogError, type SessionListener, sleep } from "@polylog/core/driver";
+import {
+	type Commit,
+	type Grant,
+	type GroupSession,
+	type JoinRequest,
+	type Partition,
+	partitionKey,
+	PolylogError,
+	type SessionListener,
+	sleep,
+} from "@polylog/core/driver";
 import { classify } from "../errors.ts";
 import { type CommitAnswer, type CommitItem, offsetCommitRequest, offsetFetchRequest } from "../wire/api/commits.ts";
 import { heartbeatRequest, leaveGroupRequest, type Membership } from "../wire/api/membership.ts";
@@ -57,6 +67,8 @@ export class KafkaSession implements GroupSession {
 	#joinAgain = false;
 	#wake = Promise.withResolvers<void>();
 	#closing = false;
+	#everStarted = false;
+	#bell = Promise.withResolvers<void>();
 
 	constructor(context: GroupContext, request: JoinRequest, listener: SessionListener, counts: ReadonlyMap<string, number>) {
 		this.#context = context;
@@ -135,7 +147,10 @@ export class KafkaSession implements GroupSession {
 				const deadline = AbortSignal.any([this.#end.signal, ...(signal ? [signal] : [])]);
 				const limit = sleep(clock, LEAVE_MS, deadline).catch(() => {});
 				await Promise.race([this.#commits.idle(), limit]);
-				await Promise.race([this.#link.send("group", leaveGroupRequest(this.#membership), { signal: deadline, timeoutMs: LEAVE_MS }), limit]);
+				await Promise.race([
+					this.#link.send("group", leaveGroupRequest(this.#membership), { signal: deadline, timeoutMs: LEAVE_MS }),
+					limit,
+				]);
 			}
 		} catch {
 			// The others notice by the session timeout.
@@ -176,6 +191,7 @@ export class KafkaSession implements GroupSession {
 			try {
 				await this.#join();
 				delayMs = RETRY_MS;
+				this.#everStarted = true;
 				this.#started.resolve();
 				await this.#stand();
 			} catch (error) {
@@ -235,7 +251,9 @@ export class KafkaSession implements GroupSession {
 	#adopt({ assigned }: Round): void {
 		const target = new Map(assigned.map((partition) => [partitionKey(partition), partition]));
 		const revoked = [...this.#holdings.values()].filter(({ key, phase }) => !target.has(key) && phase !== "revoking");
-		const added = [...target].filter(([key]) => !this.#holdings.has(key) && !this.#stuck.has(key)).map(([, partition]) => newHolding(partition));
+		const added = [...target]
+			.filter(([key]) => !this.#holdings.has(key) && !this.#stuck.has(key))
+			.map(([, partition]) => newHolding(partition));
 		for (const holding of added) this.#holdings.set(holding.key, holding);
 		if (revoked.length > 0) void this.#revoke(revoked).then(() => this.#again());
 		if (added.length > 0) void this.#grant(added, this.#generation);
@@ -268,7 +286,14 @@ export class KafkaSession implements GroupSession {
 
 	async #lookUp(holdings: readonly Holding[], generation: number): Promise<Grant[]> {
 		const { group, instanceId } = this.#request;
-		const { items, errorCode } = await this.#link.send("group", offsetFetchRequest(group, holdings.map(({ partition }) => partition)), { signal: this.#end.signal });
+		const { items, errorCode } = await this.#link.send(
+			"group",
+			offsetFetchRequest(
+				group,
+				holdings.map(({ partition }) => partition),
+			),
+			{ signal: this.#end.signal },
+		);
 		this.#link.moved(errorCode);
 		check(errorCode, `reading the offsets of group ${group}`);
 		const found = new Map(items.map((item) => [partitionKey(item), item]));
@@ -280,7 +305,13 @@ export class KafkaSession implements GroupSession {
 			const fence = nextFence(note?.fence, generation, this.#context.clock.wall());
 			if (!item || item.offset < 0n) return { partition, fence, committed: undefined };
 			// Whoever comes next must find this fence, where the generation alone does not raise it.
-			if (!note || instanceId !== undefined) stamps.push({ topic: partition.topic, index: partition.index, offset: item.offset, metadata: encodeNote({ fence, last: note?.last }) });
+			if (!note || instanceId !== undefined)
+				stamps.push({
+					topic: partition.topic,
+					index: partition.index,
+					offset: item.offset,
+					metadata: encodeNote({ fence, last: note?.last }),
+				});
 			return { partition, fence, committed: { offset: item.offset, last: note?.last } };
 		});
 		if (stamps.length > 0) {
@@ -313,7 +344,11 @@ export class KafkaSession implements GroupSession {
 		over.abort();
 		const left = held.filter(({ phase }) => phase === "revoking");
 		for (const holding of left) this.#drop(holding);
-		if (tooLate && left.length > 0) this.#listener.lost(left.map(({ partition }) => partition), "giving it up took longer than the group's rebalance timeout");
+		if (tooLate && left.length > 0)
+			this.#listener.lost(
+				left.map(({ partition }) => partition),
+				"giving it up took longer than the group's rebalance timeout",
+			);
 	}
 
 	/** Waits for a reason to join again. */
@@ -347,7 +382,10 @@ export class KafkaSession implements GroupSession {
 	async #beat(membership: Membership): Promise<boolean> {
 		let errorCode: number;
 		try {
-			errorCode = await this.#link.send("group", heartbeatRequest(membership), { signal: this.#end.signal, timeoutMs: this.#request.sessionTimeoutMs });
+			errorCode = await this.#link.send("group", heartbeatRequest(membership), {
+				signal: this.#end.signal,
+				timeoutMs: this.#request.sessionTimeoutMs,
+			});
 		} catch {
 			return false;
 		}
@@ -437,7 +475,11 @@ export class KafkaSession implements GroupSession {
 		this.#heart.forget();
 		const told = [...this.#holdings.values()].filter(({ phase }) => phase === "active" || phase === "revoking");
 		for (const holding of this.#holdings.values()) this.#drop(holding);
-		if (told.length > 0) this.#listener.lost(told.map(({ partition }) => partition), reason);
+		if (told.length > 0)
+			this.#listener.lost(
+				told.map(({ partition }) => partition),
+				reason,
+			);
 		this.#again();
 	}
 
@@ -452,8 +494,6 @@ export class KafkaSession implements GroupSession {
 		this.#bell = Promise.withResolvers();
 	}
 
-	#bell = Promise.withResolvers<void>();
-
 	#changed(): Promise<void> {
 		return Promise.race([this.#bell.promise, sleep(this.#context.clock, RETRY_MAX_MS, this.#end.signal)]);
 	}
@@ -466,11 +506,8 @@ export class KafkaSession implements GroupSession {
 	#fail(error: unknown): void {
 		if (this.#ended) return;
 		const told = error instanceof KafkaError && error.errorCode === ERROR.fencedInstanceId ? this.#replaced() : error;
-		this.#started.promise.then(
-			() => this.#listener.fatal(told),
-			() => {},
-		);
 		this.#started.reject(told);
+		if (this.#everStarted) this.#listener.fatal(told);
 		this.destroy();
 	}
 }

@@ -108,8 +108,10 @@ export class BatchReader {
 
 function checkBatch(batch: Buffer): void {
 	const magic = batch.readInt8(16);
-	if (magic !== 2) throw new PolylogError("UNSUPPORTED", `the log holds records in the form of Kafka before 0.11 (magic ${magic}), which is not read`);
-	if (crc32c(batch.subarray(21)) !== batch.readUInt32BE(17)) throw new Error(`the record batch at offset ${batch.readBigInt64BE(0)} arrived damaged: its checksum is wrong`);
+	if (magic !== 2)
+		throw new PolylogError("UNSUPPORTED", `the log holds records in the form of Kafka before 0.11 (magic ${magic}), which is not read`);
+	if (crc32c(batch.subarray(21)) !== batch.readUInt32BE(17))
+		throw new Error(`the record batch at offset ${batch.readBigInt64BE(0)} arrived damaged: its checksum is wrong`);
 }
 
 /** Reads the records of one batch in order. */

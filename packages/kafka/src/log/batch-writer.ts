@@ -21,7 +21,8 @@ export interface BatchProducer {
 export function recordBound({ key, value, headers }: OutgoingRecord): number {
 	let bytes = RECORD_OVERHEAD + (key?.length ?? 0) + (value?.length ?? 0);
 	// UTF-8 takes at most three bytes for each unit of a string.
-	for (const [name, content] of headers) bytes += HEADER_OVERHEAD + name.length * 3 + content.length * (typeof content === "string" ? 3 : 1);
+	for (const [name, content] of headers)
+		bytes += HEADER_OVERHEAD + name.length * 3 + content.length * (typeof content === "string" ? 3 : 1);
 	return bytes;
 }
 
@@ -56,7 +57,10 @@ export function encodeBatch(records: readonly OutgoingRecord[], producer: BatchP
 }
 
 function writeRecord(bytes: Buffer, start: number, { key, value, headers }: OutgoingRecord, index: number, timeDelta: number): number {
-	const texts = headers.map(([name, content]): [Buffer, Uint8Array] => [Buffer.from(name), typeof content === "string" ? Buffer.from(content) : content]);
+	const texts = headers.map(([name, content]): [Buffer, Uint8Array] => [
+		Buffer.from(name),
+		typeof content === "string" ? Buffer.from(content) : content,
+	]);
 	let length = 1 + varintBytes(timeDelta) + varintBytes(index) + sizeOf(key) + sizeOf(value ?? undefined) + varintBytes(texts.length);
 	for (const [name, content] of texts) length += sizeOf(name) + sizeOf(content);
 	let at = writeVarint(bytes, start, length);

@@ -49,17 +49,28 @@ export class LogEnds {
 			try {
 				return await this.#askOnce(partitions, timestamp, signal);
 			} catch (error) {
-				if (!(error instanceof KafkaError) || classifyCode(error.errorCode).code !== "UNAVAILABLE" || this.#clock.now() >= deadline) throw error;
+				if (!(error instanceof KafkaError) || classifyCode(error.errorCode).code !== "UNAVAILABLE" || this.#clock.now() >= deadline)
+					throw error;
 			}
 		}
 	}
 
 	async #askOnce(partitions: readonly Partition[], timestamp: bigint, signal: AbortSignal | undefined): Promise<Map<number, Offset>> {
-		const placed = await Promise.all(partitions.map(async (partition) => ({ partition, place: await this.#layout.place(partition, signal) })));
+		const placed = await Promise.all(
+			partitions.map(async (partition) => ({ partition, place: await this.#layout.place(partition, signal) })),
+		);
 		const byLeader = [...Map.groupBy(placed, ({ place }) => place.leader)];
 		const answers = await Promise.all(
 			byLeader.map(([leader, there]) =>
-				this.#network.send(leader, "admin", listOffsetsRequest(there.map(({ partition: { topic, index } }) => ({ topic, index, timestamp })), this.#committedOnly), { signal }),
+				this.#network.send(
+					leader,
+					"admin",
+					listOffsetsRequest(
+						there.map(({ partition: { topic, index } }) => ({ topic, index, timestamp })),
+						this.#committedOnly,
+					),
+					{ signal },
+				),
 			),
 		).catch((error: unknown) => {
 			for (const { topic } of partitions) this.#layout.forget(topic);
@@ -76,4 +87,3 @@ export class LogEnds {
 		throw new KafkaError(code, `finding an offset of ${partitionKey({ topic, index })}`);
 	}
 }
-

@@ -1,6 +1,16 @@
 // Reads one partition in order, and never skips in silence: it reads the topic it began with (by id), and tells the broker
 // the epoch of the last record it read, so that a log made again or cut back is an error and not other records.
-import { type Clock, type Credit, type Offset, offsetOutOfRange, type Partition, partitionKey, PolylogError, type RawRecord, type Reader } from "@polylog/core/driver";
+import {
+	type Clock,
+	type Credit,
+	type Offset,
+	offsetOutOfRange,
+	type Partition,
+	partitionKey,
+	PolylogError,
+	type RawRecord,
+	type Reader,
+} from "@polylog/core/driver";
 import type { Layout, Place } from "../layout.ts";
 import { ERROR, KafkaError, nameOf } from "../wire/error-codes.ts";
 import type { FetchedPartition } from "../wire/api/fetch.ts";
@@ -129,7 +139,11 @@ export class PartitionReader implements Reader {
 		if (errorCode === ERROR.offsetOutOfRange) throw await this.#outOfRange("retention removed it, or it lies beyond the end");
 		if (errorCode === ERROR.unknownTopicId || errorCode === ERROR.inconsistentTopicId || errorCode === ERROR.unknownTopicOrPartition) {
 			const now = await this.#context.layout.ask(topic);
-			if (!now) throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(this.#partition)} was deleted`, { topic, partition: this.#partition.index });
+			if (!now)
+				throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(this.#partition)} was deleted`, {
+					topic,
+					partition: this.#partition.index,
+				});
 			if (now.id !== topicId) throw await this.#outOfRange("the topic was deleted and made again");
 		}
 		throw new KafkaError(errorCode, `reading ${partitionKey(this.#partition)} (${nameOf(errorCode)})`);

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { type Clock, PolylogError, type Secret } from "@polylog/core/driver";
+import type { KafkaJSConnectionError } from "kafkajs";
 import type { KafkaWire, NodeAddress, RequestFrame, WireConnection } from "./wire.ts";
 
 const KAFKAJS_VERSION = "2.2.4";
@@ -34,7 +35,7 @@ interface KafkajsInternals {
 	readonly ConnectionPool: new (options: object) => KafkajsPool;
 	readonly Broker: new (options: object) => KafkajsBroker;
 	readonly socketFactory: () => unknown;
-	readonly ConnectionError: new (message: string) => Error;
+	readonly ConnectionError: typeof KafkaJSConnectionError;
 }
 
 /** kafkajs' own log says nothing its errors do not say, and may hold what must not be shown. */
@@ -73,10 +74,17 @@ export class KafkajsWire implements KafkaWire {
 		if (!connection) throw new Error("kafkajs made a pool without a connection");
 		pool.pool = [connection, connection];
 		const opened = new OpenConnection(connection);
-		const broker = new Broker({ connectionPool: pool, logger: silent, authenticationTimeout: connectTimeoutMs, allowAutoTopicCreation: false });
+		const broker = new Broker({
+			connectionPool: pool,
+			logger: silent,
+			authenticationTimeout: connectTimeoutMs,
+			allowAutoTopicCreation: false,
+		});
 		const where = `${address.host}:${address.port}`;
 		const late = Promise.withResolvers<never>();
-		const cancel = this.#clock.after(connectTimeoutMs, () => late.reject(new ConnectionError(`no connection to ${where} within ${connectTimeoutMs} ms`)));
+		const cancel = this.#clock.after(connectTimeoutMs, () =>
+			late.reject(new ConnectionError(`no connection to ${where} within ${connectTimeoutMs} ms`)),
+		);
 		const onAbort = () => late.reject(signal?.reason);
 		signal?.addEventListener("abort", onAbort, { once: true });
 		try {
@@ -136,7 +144,10 @@ function loadKafkajs(): KafkajsInternals {
 	const load = createRequire(import.meta.url);
 	const { version } = load("kafkajs/package.json") as { version: string };
 	if (version !== KAFKAJS_VERSION) {
-		throw new PolylogError("ADAPTER_MISSING", `@polylog/kafka is built on the inside of kafkajs ${KAFKAJS_VERSION}, but kafkajs ${version} is installed; install kafkajs@${KAFKAJS_VERSION}`);
+		throw new PolylogError(
+			"ADAPTER_MISSING",
+			`@polylog/kafka is built on the inside of kafkajs ${KAFKAJS_VERSION}, but kafkajs ${version} is installed; install kafkajs@${KAFKAJS_VERSION}`,
+		);
 	}
 	patchTimers(load("kafkajs/src/network/requestQueue") as RequestQueueClass);
 	loaded = {
@@ -148,8 +159,13 @@ function loadKafkajs(): KafkajsInternals {
 	return loaded;
 }
 
+interface RequestQueue {
+	readonly pending: readonly unknown[];
+	scheduleCheckPendingRequests: (this: RequestQueue) => void;
+}
+
 interface RequestQueueClass {
-	prototype: { pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
+	readonly prototype: RequestQueue;
 }
 
 const patched = new WeakSet<object>();

@@ -78,7 +78,10 @@ export class Network {
 		for (const [key, opening] of this.#connections) {
 			if (!key.startsWith(`${lane}@`)) continue;
 			this.#connections.delete(key);
-			void opening.then((connection) => this.#drop(connection, closed()), () => {});
+			void opening.then(
+				(connection) => this.#drop(connection, closed()),
+				() => {},
+			);
 		}
 	}
 
@@ -135,7 +138,12 @@ export class Network {
 		return opening;
 	}
 
-	async #exchange<T>(connection: WireConnection, { host, port }: NodeAddress, request: WireRequest<T>, { signal, timeoutMs }: SendOptions): Promise<T> {
+	async #exchange<T>(
+		connection: WireConnection,
+		{ host, port }: NodeAddress,
+		request: WireRequest<T>,
+		{ signal, timeoutMs }: SendOptions,
+	): Promise<T> {
 		signal?.throwIfAborted();
 		this.#end.signal.throwIfAborted();
 		const { name, apiKey, version, flexible = false, holdMs = 0 } = request;
@@ -150,7 +158,12 @@ export class Network {
 			const answer = await abortable(connection.request({ apiKey, version, body: writer.written, flexible }).finally(cancel), signal);
 			return request.read(new ByteReader(answer, flexible));
 		} catch (error) {
-			if (error instanceof RangeError) throw new PolylogError("UNSUPPORTED", `Kafka at ${host}:${port} answered ${name} in a form that version ${version} of it does not have`, { cause: error });
+			if (error instanceof RangeError)
+				throw new PolylogError(
+					"UNSUPPORTED",
+					`Kafka at ${host}:${port} answered ${name} in a form that version ${version} of it does not have`,
+					{ cause: error },
+				);
 			throw error;
 		}
 	}

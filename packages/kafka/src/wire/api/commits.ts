@@ -15,7 +15,10 @@ export interface CommitAnswer {
 	readonly errorCode: number;
 }
 
-export function offsetCommitRequest({ group, memberId, instanceId, generation }: Membership, items: readonly CommitItem[]): WireRequest<readonly CommitAnswer[]> {
+export function offsetCommitRequest(
+	{ group, memberId, instanceId, generation }: Membership,
+	items: readonly CommitItem[],
+): WireRequest<readonly CommitAnswer[]> {
 	const topics = [...Map.groupBy(items, ({ topic }) => topic)];
 	return {
 		name: "OffsetCommit",
@@ -23,7 +26,9 @@ export function offsetCommitRequest({ group, memberId, instanceId, generation }:
 		version: 7,
 		write(to) {
 			to.string(group).int32(generation).string(memberId).string(instanceId);
-			to.array(topics, ([topic, parts]) => to.string(topic).array(parts, ({ index, offset, metadata }) => to.int32(index).int64(offset).int32(-1).string(metadata)));
+			to.array(topics, ([topic, parts]) =>
+				to.string(topic).array(parts, ({ index, offset, metadata }) => to.int32(index).int64(offset).int32(-1).string(metadata)),
+			);
 		},
 		read(from) {
 			from.int32();
@@ -52,7 +57,10 @@ export interface CommittedAnswer {
 }
 
 /** All that the group has if no partitions are named. */
-export function offsetFetchRequest(group: string, partitions: readonly { readonly topic: string; readonly index: number }[] | undefined): WireRequest<CommittedAnswer> {
+export function offsetFetchRequest(
+	group: string,
+	partitions: readonly { readonly topic: string; readonly index: number }[] | undefined,
+): WireRequest<CommittedAnswer> {
 	const topics = partitions && [...Map.groupBy(partitions, ({ topic }) => topic)];
 	return {
 		name: "OffsetFetch",

@@ -35,7 +35,10 @@ export interface FetchAnswer {
 	readonly partitions: readonly FetchedPartition[];
 }
 
-export function fetchRequest(partitions: readonly FetchPartition[], { maxWaitMs, maxBytes, committedOnly }: FetchOptions): WireRequest<FetchAnswer> {
+export function fetchRequest(
+	partitions: readonly FetchPartition[],
+	{ maxWaitMs, maxBytes, committedOnly }: FetchOptions,
+): WireRequest<FetchAnswer> {
 	const topics = [...Map.groupBy(partitions, ({ topicId }) => topicId)];
 	return {
 		name: "Fetch",
@@ -44,14 +47,22 @@ export function fetchRequest(partitions: readonly FetchPartition[], { maxWaitMs,
 		flexible: true,
 		holdMs: maxWaitMs,
 		write(to) {
-			to.int32(-1).int32(maxWaitMs).int32(1).int32(maxBytes).int8(committedOnly ? 1 : 0);
+			to.int32(-1)
+				.int32(maxWaitMs)
+				.int32(1)
+				.int32(maxBytes)
+				.int8(committedOnly ? 1 : 0);
 			// No fetch session: what is read changes with every request.
 			to.int32(0).int32(-1);
 			to.array(topics, ([id, parts]) => {
 				to.raw(Buffer.from(id, "hex"));
-				to.array(parts, (part) => to.int32(part.index).int32(part.leaderEpoch).int64(part.offset).int32(part.lastEpoch).int64(-1n).int32(part.maxBytes).tags()).tags();
+				to.array(parts, (part) =>
+					to.int32(part.index).int32(part.leaderEpoch).int64(part.offset).int32(part.lastEpoch).int64(-1n).int32(part.maxBytes).tags(),
+				).tags();
 			});
-			to.array([], () => {}).string("").tags();
+			to.array([], () => {})
+				.string("")
+				.tags();
 		},
 		read(from) {
 			from.int32();

@@ -6,7 +6,13 @@ export interface DescribedGroup {
 	readonly group: string;
 	readonly state: string;
 	readonly protocolType: string;
-	readonly members: readonly { readonly id: string; readonly instanceId: string | undefined; readonly clientId: string; readonly metadata: Buffer; readonly assignment: Buffer }[];
+	readonly members: readonly {
+		readonly id: string;
+		readonly instanceId: string | undefined;
+		readonly clientId: string;
+		readonly metadata: Buffer;
+		readonly assignment: Buffer;
+	}[];
 }
 
 export function describeGroupRequest(name: string): WireRequest<DescribedGroup | undefined> {

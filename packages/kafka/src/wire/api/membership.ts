@@ -25,7 +25,12 @@ export function findCoordinatorRequest(group: string): WireRequest<FoundCoordina
 		write: (to) => to.string(group).int8(0),
 		read(from) {
 			from.int32();
-			return { errorCode: from.int16(), told: from.nullableString(), node: from.int32(), address: { host: from.string(), port: from.int32() } };
+			return {
+				errorCode: from.int16(),
+				told: from.nullableString(),
+				node: from.int32(),
+				address: { host: from.string(), port: from.int32() },
+			};
 		},
 	};
 }
@@ -46,7 +51,10 @@ export interface Joined {
 	readonly members: readonly { readonly id: string; readonly instanceId: string | undefined; readonly metadata: Buffer }[];
 }
 
-export function joinGroupRequest({ group, memberId, instanceId }: Membership, { sessionTimeoutMs, rebalanceTimeoutMs, protocols }: JoinOptions): WireRequest<Joined> {
+export function joinGroupRequest(
+	{ group, memberId, instanceId }: Membership,
+	{ sessionTimeoutMs, rebalanceTimeoutMs, protocols }: JoinOptions,
+): WireRequest<Joined> {
 	return {
 		name: "JoinGroup",
 		apiKey: 11,
@@ -58,7 +66,13 @@ export function joinGroupRequest({ group, memberId, instanceId }: Membership, { 
 		},
 		read(from) {
 			from.int32();
-			const head = { errorCode: from.int16(), generation: from.int32(), protocol: from.string(), leader: from.string(), memberId: from.string() };
+			const head = {
+				errorCode: from.int16(),
+				generation: from.int32(),
+				protocol: from.string(),
+				leader: from.string(),
+				memberId: from.string(),
+			};
 			return { ...head, members: from.array(() => ({ id: from.string(), instanceId: from.nullableString(), metadata: from.bytes() })) };
 		},
 	};

@@ -35,7 +35,12 @@ export function metadataRequest(topics: readonly string[] | undefined): WireRequ
 		apiKey: 3,
 		version: 12,
 		flexible: true,
-		write: (to) => to.array(topics, (name) => to.raw(NO_ID).string(name).tags()).boolean(false).boolean(false).tags(),
+		write: (to) =>
+			to
+				.array(topics, (name) => to.raw(NO_ID).string(name).tags())
+				.boolean(false)
+				.boolean(false)
+				.tags(),
 		read(from) {
 			from.int32();
 			const nodes = new Map(

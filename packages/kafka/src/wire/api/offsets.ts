@@ -27,7 +27,9 @@ export function listOffsetsRequest(queries: readonly OffsetQuery[], committedOnl
 		version: 5,
 		write(to) {
 			to.int32(-1).int8(committedOnly ? 1 : 0);
-			to.array(topics, ([topic, parts]) => to.string(topic).array(parts, ({ index, timestamp }) => to.int32(index).int32(-1).int64(timestamp)));
+			to.array(topics, ([topic, parts]) =>
+				to.string(topic).array(parts, ({ index, timestamp }) => to.int32(index).int32(-1).int64(timestamp)),
+			);
 		},
 		read(from) {
 			from.int32();

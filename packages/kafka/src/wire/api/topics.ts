@@ -22,7 +22,10 @@ export function createTopicRequest({ name, partitions, replicationFactor, config
 		version: 4,
 		write(to) {
 			to.array([name], (topic) => {
-				to.string(topic).int32(partitions).int16(replicationFactor).array([], () => {});
+				to.string(topic)
+					.int32(partitions)
+					.int16(replicationFactor)
+					.array([], () => {});
 				to.array([...config], ([key, value]) => to.string(key).string(value));
 			});
 			to.int32(timeoutMs).boolean(false);
@@ -36,7 +39,16 @@ export function growTopicRequest(name: string, partitions: number, timeoutMs: nu
 		name: "CreatePartitions",
 		apiKey: 37,
 		version: 1,
-		write: (to) => to.array([name], (topic) => to.string(topic).int32(partitions).array(undefined, () => {})).int32(timeoutMs).boolean(false),
+		write: (to) =>
+			to
+				.array([name], (topic) =>
+					to
+						.string(topic)
+						.int32(partitions)
+						.array(undefined, () => {}),
+				)
+				.int32(timeoutMs)
+				.boolean(false),
 		read: (from) => readResult(from, true),
 	};
 }

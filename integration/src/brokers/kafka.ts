@@ -17,6 +17,8 @@ export interface KafkaServerOptions {
 	readonly settings?: Readonly<Record<string, string>>;
 	/** SASL and TLS listeners beside the plain one. */
 	readonly listeners?: readonly KafkaListener[];
+	/** Users for SCRAM, as `kafka-storage format --add-scram` takes them: "SCRAM-SHA-256=[name=me,password=secret]". */
+	readonly scram?: readonly string[];
 	/** A server of this run's own, even if the environment names one: tests that kill it need that. Default: false. */
 	readonly own?: boolean;
 }
@@ -24,6 +26,8 @@ export interface KafkaServerOptions {
 export interface KafkaListener {
 	readonly name: string;
 	readonly protocol: "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL";
+	/** What clients are told instead of its own port: that of a proxy before it. */
+	readonly advertisedPort?: number;
 }
 
 export interface RunningKafka extends RunningBroker {
@@ -44,7 +48,7 @@ const CLUSTER_ID = "cG9seWxvZ3Rlc3RzMDAwMA";
 /** A running Kafka; rejects with what to do if there is none to be had, in CI too: a missing broker is no reason to skip. */
 export async function startKafka(options: KafkaServerOptions = {}): Promise<RunningKafka> {
 	const url = process.env[URL_VARIABLE];
-	if (url && !options.own && !options.settings && !options.listeners && !options.version) return await borrowed(url);
+	if (url && !options.own && !options.settings && !options.listeners && !options.scram && !options.version) return await borrowed(url);
 	const version = options.version ?? process.env[VERSION_VARIABLE] ?? DEFAULT_VERSION;
 	const classPath = join(await jars(version), "*");
 	const [port, controllerPort] = [await freePort(), await freePort()];
@@ -53,7 +57,15 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Runn
 	const server = await ChildServer.start({
 		name: "kafka",
 		command: "/bin/sh",
-		arguments: (folder) => ["-c", SCRIPT, "kafka", folder, classPath, properties({ folder, port, controllerPort, listeners, options })],
+		arguments: (folder) => [
+			"-c",
+			SCRIPT,
+			"kafka",
+			folder,
+			classPath,
+			properties({ folder, port, controllerPort, listeners, options }),
+			...(options.scram ?? []).flatMap((user) => ["--add-scram", user]),
+		],
 		ready: () => answers("127.0.0.1", port, READY_MS),
 	});
 	return {
@@ -83,10 +95,12 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Runn
 const SCRIPT = `
 set -e
 folder=$1
+jars=$2
 printf '%s' "$3" > "$folder/server.properties"
 printf '%s' '<Configuration status="ERROR"><Appenders><Console name="C"><PatternLayout pattern="[%d] %p %m (%c)%n"/></Console></Appenders><Loggers><Root level="WARN"><AppenderRef ref="C"/></Root></Loggers></Configuration>' > "$folder/log4j2.xml"
-[ -d "$folder/data" ] || java -Xmx256m -Dlog4j2.configurationFile="file:$folder/log4j2.xml" -cp "$2" kafka.tools.StorageTool format -t ${CLUSTER_ID} -c "$folder/server.properties" $POLYLOG_KAFKA_FORMAT > /dev/null
-exec java -Xmx640m -Xms256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile="file:$folder/log4j2.xml" -Djava.security.auth.login.config=/dev/null -cp "$2" kafka.Kafka "$folder/server.properties"
+shift 3
+[ -d "$folder/data" ] || java -Xmx256m -Dlog4j2.configurationFile="file:$folder/log4j2.xml" -cp "$jars" kafka.tools.StorageTool format -t ${CLUSTER_ID} -c "$folder/server.properties" "$@" > /dev/null
+exec java -Xmx640m -Xms256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile="file:$folder/log4j2.xml" -cp "$jars" kafka.Kafka "$folder/server.properties"
 `;
 
 interface Layout {
@@ -105,7 +119,10 @@ function properties({ folder, port, controllerPort, listeners, options }: Layout
 		"node.id": "1",
 		"controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
 		listeners: [...places, `CONTROLLER://127.0.0.1:${controllerPort}`].join(","),
-		"advertised.listeners": places.join(","),
+		"advertised.listeners": [
+			`PLAINTEXT://127.0.0.1:${port}`,
+			...extra.map(({ name, advertisedPort }) => `${name}://localhost:${advertisedPort ?? listeners.get(name)}`),
+		].join(","),
 		"controller.listener.names": "CONTROLLER",
 		"inter.broker.listener.name": "PLAINTEXT",
 		"listener.security.protocol.map": [

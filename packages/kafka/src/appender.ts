@@ -87,17 +87,17 @@ export class Appender {
 		producer: ProducerIdentity,
 		signal: AbortSignal | undefined,
 	): Promise<AppendOutcome> {
-		let line: SequenceLine | undefined;
+		const line = this.#numbers.line(producer, partition);
 		try {
 			const { leader } = await this.#layout.place(partition, signal);
-			line = await this.#numbers.line(producer, partition, signal);
+			await this.#numbers.prepare(line, producer, signal);
 			const batch = encodeBatch(records, line.numbers(), this.#settings.compression);
 			signal?.throwIfAborted();
 			const { topic, index } = partition;
 			const { errorCode, baseOffset, told } = await this.#queue.send(
 				leader,
 				{ topic, index, batch },
-				{ onSent: () => line?.sent(), signal },
+				{ onSent: () => line.sent(), signal },
 			);
 			if (errorCode === ERROR.none || errorCode === ERROR.duplicateSequence) {
 				line.stored(records.length);
@@ -106,10 +106,10 @@ export class Appender {
 			this.#layout.forget(topic);
 			return this.#refused(line, new KafkaError(errorCode, `appending to ${partitionKey(partition)}`, told));
 		} catch (error) {
-			line?.unanswered();
+			line.unanswered();
 			signal?.throwIfAborted();
 			this.#layout.forget(partition.topic);
-			return { status: line?.doubtful ? "unknown" : "failed", error };
+			return { status: line.doubtful ? "unknown" : "failed", error };
 		}
 	}
 

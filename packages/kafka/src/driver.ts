@@ -67,7 +67,7 @@ export class KafkaDriver implements Driver {
 			ended: this.#end.signal,
 		};
 		const queue = new ProduceQueue(this.#network, settings.requestTimeoutMs);
-		this.#appender = new Appender(this.#layout, new ProducerNumbers(this.#network), queue, settings);
+		this.#appender = new Appender(this.#layout, new ProducerNumbers(this.#network, clock), queue, settings);
 		this.topics = new KafkaTopics(this.#network, this.#layout, this.#ends, clock, settings);
 		this.groups = {
 			kind: "native",

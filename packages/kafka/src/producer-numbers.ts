@@ -1,15 +1,18 @@
 // The numbers by which brokers recognize repeated batches: one Kafka producer id for each of core's producers, and one
 // line of numbers for each partition. A number is used again only for the same batch, or for another one if it is certain
 // that nothing was stored under it. Where that cannot be told, the line goes on under a new producer id.
-import { type Partition, partitionKey, type ProducerIdentity } from "@polylog/core/driver";
+import { type Clock, type Partition, partitionKey, type ProducerIdentity } from "@polylog/core/driver";
 import type { BatchProducer } from "./log/batch-writer.ts";
 import { initProducerIdRequest, type ProducerId } from "./wire/api/produce.ts";
 import type { Network } from "./wire/network.ts";
+import { patiently } from "./wire/patience.ts";
 
 /** Of lines that nothing is under way in, the oldest are forgotten; they would go on under a new producer id. */
 const MAX_LINES = 20_000;
 /** Kafka's numbers are 31 bits wide and begin again at 0. */
 const WRAP = 2 ** 31;
+/** A broker that starts hands out producer ids a little later. */
+const PATIENCE_MS = 5_000;
 /** A broker remembers this many batches of a producer in a partition. */
 const REMEMBERED = 5;
 
@@ -21,23 +24,29 @@ interface Batch {
 
 export class ProducerNumbers {
 	readonly #network: Network;
+	readonly #clock: Clock;
 	readonly #ids = new Map<string, Promise<ProducerId>>();
 	readonly #lines = new Map<string, SequenceLine>();
 
-	constructor(network: Network) {
+	constructor(network: Network, clock: Clock) {
 		this.#network = network;
+		this.#clock = clock;
 	}
 
-	/** The line of one producer in one partition, ready to be used. */
-	async line({ id, epoch, sequence }: ProducerIdentity, partition: Partition, signal?: AbortSignal): Promise<SequenceLine> {
+	/** The line of one producer in one partition. */
+	line({ id, epoch, sequence }: ProducerIdentity, partition: Partition): SequenceLine {
 		const producer = `${id} ${epoch}`;
 		const key = `${producer} ${partitionKey(partition)}`;
 		let line = this.#lines.get(key);
 		if (!line) this.#lines.set(key, (line = new SequenceLine()));
 		if (this.#lines.size > MAX_LINES) this.#forgetOldest(line);
 		line.turnTo(sequence);
-		if (line.needsId) line.start(line.used ? await this.#newId(signal) : await this.#sharedId(producer, signal));
 		return line;
+	}
+
+	/** Gives the line a producer id if it has none. */
+	async prepare(line: SequenceLine, { id, epoch }: ProducerIdentity, signal?: AbortSignal): Promise<void> {
+		if (line.needsId) line.start(line.used ? await this.#newId(signal) : await this.#sharedId(`${id} ${epoch}`, signal));
 	}
 
 	#sharedId(producer: string, signal: AbortSignal | undefined): Promise<ProducerId> {
@@ -50,7 +59,7 @@ export class ProducerNumbers {
 	}
 
 	#newId(signal: AbortSignal | undefined): Promise<ProducerId> {
-		return this.#network.sendAny("admin", initProducerIdRequest(), { signal });
+		return patiently(this.#clock, PATIENCE_MS, () => this.#network.sendAny("admin", initProducerIdRequest(), { signal }), signal);
 	}
 
 	#forgetOldest(except: SequenceLine): void {

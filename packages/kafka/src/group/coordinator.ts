@@ -10,12 +10,12 @@ import {
 	partitionKey,
 	PolylogError,
 	type SessionListener,
-	sleep,
 } from "@polylog/core/driver";
 import { type CommitItem, type CommittedItem, offsetCommitRequest, offsetFetchRequest } from "../wire/api/commits.ts";
 import { deleteGroupRequest, type DescribedGroup, describeGroupRequest, listGroupsRequest } from "../wire/api/groups.ts";
 import { check, ERROR, KafkaError } from "../wire/error-codes.ts";
 import { leaveGroupRequest } from "../wire/api/membership.ts";
+import { patiently } from "../wire/patience.ts";
 import { decodeNote, encodeNote } from "./commit-note.ts";
 import { decodeAssignment, decodeSubscription } from "./consumer-protocol.ts";
 import type { GroupContext } from "./context.ts";
@@ -26,7 +26,6 @@ import { KafkaSession } from "./session.ts";
 
 /** A coordinator that is starting or moving is waited for this long. */
 const PATIENCE_MS = 15_000;
-const RETRY_MS = 50;
 /** Members that are put out come back within a heartbeat; the offsets have to be quicker, once. */
 const FORCE_TRIES = 20;
 
@@ -179,18 +178,14 @@ export class KafkaCoordinator implements GroupCoordinator {
 		return items.filter(({ offset }) => offset >= 0n);
 	}
 
-	/** Repeats while the coordinator is starting or moving. */
-	async #patiently<T extends { readonly errorCode: number }>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-		const { clock } = this.#context;
-		for (const deadline = clock.now() + PATIENCE_MS; ; await sleep(clock, RETRY_MS, signal)) {
-			const late = clock.now() >= deadline;
-			try {
-				const answer = await ask();
-				if (late || !isPassing(answer.errorCode)) return answer;
-			} catch (error) {
-				if (late || !(error instanceof KafkaError) || !isPassing(error.errorCode)) throw error;
-			}
-		}
+	/** An answer that passes is made an error, so that it is waited for. */
+	#patiently<T extends { readonly errorCode: number }>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+		const asked = async () => {
+			const answer = await ask();
+			if (isPassing(answer.errorCode)) throw new KafkaError(answer.errorCode, "asking the group's coordinator");
+			return answer;
+		};
+		return patiently(this.#context.clock, PATIENCE_MS, asked, signal);
 	}
 }
 

@@ -1,12 +1,12 @@
 // Where partitions begin and end, asked of their leaders.
-import { type Clock, type Offset, type Partition, partitionKey, sleep } from "@polylog/core/driver";
+import { type Clock, type Offset, type Partition, partitionKey } from "@polylog/core/driver";
 import type { Layout } from "../layout.ts";
-import { classifyCode, ERROR, KafkaError } from "../wire/error-codes.ts";
+import { ERROR, KafkaError } from "../wire/error-codes.ts";
 import { EARLIEST, LATEST, listOffsetsRequest, type OffsetAnswer } from "../wire/api/offsets.ts";
 import type { Network } from "../wire/network.ts";
+import { patiently } from "../wire/patience.ts";
 
 const PATIENCE_MS = 5_000;
-const RETRY_MS = 25;
 
 export interface Ends {
 	readonly earliest: Offset;
@@ -45,14 +45,7 @@ export class LogEnds {
 
 	/** Leaders change, and those of a new topic have to hear of it first: that is waited for. */
 	async #ask(partitions: readonly Partition[], timestamp: bigint, signal: AbortSignal | undefined): Promise<Map<number, Offset>> {
-		for (const deadline = this.#clock.now() + PATIENCE_MS; ; await sleep(this.#clock, RETRY_MS, signal)) {
-			try {
-				return await this.#askOnce(partitions, timestamp, signal);
-			} catch (error) {
-				if (!(error instanceof KafkaError) || classifyCode(error.errorCode).code !== "UNAVAILABLE" || this.#clock.now() >= deadline)
-					throw error;
-			}
-		}
+		return await patiently(this.#clock, PATIENCE_MS, () => this.#askOnce(partitions, timestamp, signal), signal);
 	}
 
 	async #askOnce(partitions: readonly Partition[], timestamp: bigint, signal: AbortSignal | undefined): Promise<Map<number, Offset>> {

@@ -104,7 +104,7 @@ export const lagChecks: readonly Check[] = [
 			let n = 100;
 			await until(
 				async () => {
-					await broker.producer(topic).sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
+					await broker.producer(topic).sendBatch(Array.from({ length: 1000 }, () => ({ value: { n: n++ }, partition: 0 })));
 					return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > stood;
 				},
 				"retention overtook the group",

@@ -16,7 +16,7 @@ async function overflow(broker: Broker, topic: Topic<Item>, offset: bigint): Pro
 	const producer = broker.producer(topic);
 	await until(
 		async () => {
-			await producer.sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
+			await producer.sendBatch(Array.from({ length: 1000 }, () => ({ value: { n: n++ }, partition: 0 })));
 			return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > offset;
 		},
 		`retention removed what is below ${offset}`,

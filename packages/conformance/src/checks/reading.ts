@@ -172,7 +172,7 @@ export const readingChecks: readonly Check[] = [
 				let n = 10;
 				await until(
 					async () => {
-						await producer.sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
+						await producer.sendBatch(Array.from({ length: 1000 }, () => ({ value: { n: n++ }, partition: 0 })));
 						return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > first;
 					},
 					"retention removed the first record",

@@ -6,7 +6,7 @@ import { EARLIEST, LATEST, listOffsetsRequest, type OffsetAnswer } from "../wire
 import type { Network } from "../wire/network.ts";
 import { patiently } from "../wire/patience.ts";
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 20_000;
 
 export interface Ends {
 	readonly earliest: Offset;

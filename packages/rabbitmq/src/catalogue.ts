@@ -1,0 +1,203 @@
+// The catalogue on the broker: a short stream that every process reads and tails. AMQP cannot list queues.
+import { type Clock, PolylogError, type Random, sleep } from "@polylog/core/driver";
+import { type CatalogueChange, CatalogueState, decodeEntry, encodeEntry, type TopicShape } from "./catalogue-state.ts";
+import type { ConsumerPool, Subscription } from "./consumer-pool.ts";
+import { entryBytes } from "./entry-mapping.ts";
+import { type EntryLog, EntryReturned } from "./entry-log.ts";
+import { isMissing } from "./errors.ts";
+import { offsetOf } from "./message-mapping.ts";
+import type { Settings } from "./options.ts";
+import type { Probe } from "./probe.ts";
+import { declareStream, shortStreamArguments } from "./streams.ts";
+import { CATALOGUE } from "./topology.ts";
+import { Bell } from "./waiting.ts";
+
+const PREFETCH = 500;
+const SNAPSHOT_BYTES = 256 * 1024;
+/** One wait for an entry to come back; several of them make a timeout. */
+const WAIT_MS = 1000;
+const RETRY_MS = 200;
+
+export interface CatalogueContext {
+	readonly pool: ConsumerPool;
+	readonly probe: Probe;
+	readonly entries: EntryLog;
+	readonly clock: Clock;
+	readonly random: Random;
+	readonly settings: Settings;
+}
+
+interface Read {
+	readonly offset: bigint;
+	readonly change: CatalogueChange;
+}
+
+/** One reading of the stream, from its beginning on. */
+class Reading {
+	readonly subscription: { current: Subscription | undefined } = { current: undefined };
+	state = new CatalogueState();
+	/** Everything read so far, until a snapshot or the true beginning gives it a meaning. */
+	unplaced: Read[] | undefined;
+	next = 0n;
+	bytesSinceSnapshot = 0;
+	snapshotBytes = 0;
+	ended = false;
+	readonly nonces = new Set<string>();
+}
+
+export class Catalogue {
+	readonly #context: CatalogueContext;
+	readonly #bell = new Bell();
+	#reading: Reading | undefined;
+	#starting: Promise<Reading> | undefined;
+	#syncing: Promise<CatalogueState> | undefined;
+	#syncAfter: Promise<CatalogueState> | undefined;
+
+	constructor(context: CatalogueContext) {
+		this.#context = context;
+	}
+
+	/** What is known without asking. */
+	known(topic: string): TopicShape | undefined {
+		return this.#reading?.state.topics.get(topic);
+	}
+
+	/** What the catalogue says at a moment after this call. Calls at the same time share one look. */
+	async sync(): Promise<CatalogueState> {
+		if (!this.#syncing) return await this.#startSync();
+		this.#syncAfter ??= this.#syncing
+			.catch(() => {})
+			.then(() => {
+				this.#syncAfter = undefined;
+				return this.#startSync();
+			});
+		return await this.#syncAfter;
+	}
+
+	/** Appends a change and gives the state as of a moment after it. */
+	async change(change: CatalogueChange, signal?: AbortSignal): Promise<CatalogueState> {
+		const { entries, random } = this.#context;
+		const nonce = random.hex(8);
+		const reading = await this.#read();
+		reading.nonces.add(nonce);
+		await this.#append(encodeEntry({ ...change, nonce }), signal);
+		const state = await this.#await(reading, () => !reading.nonces.has(nonce), signal);
+		if (reading.bytesSinceSnapshot > SNAPSHOT_BYTES + 4 * reading.snapshotBytes) {
+			const snapshot = encodeEntry({ ...state.snapshot(reading.next - 1n), nonce: random.hex(8) });
+			reading.bytesSinceSnapshot = 0;
+			// The next change tries again.
+			entries.append(CATALOGUE, snapshot).catch(() => {});
+		}
+		return state;
+	}
+
+	close(): void {
+		this.#reading?.subscription.current?.end();
+		this.#bell.ring();
+	}
+
+	async #append(entry: Buffer, signal: AbortSignal | undefined): Promise<void> {
+		const { entries, probe, settings, clock } = this.#context;
+		for (let attempt = 1; ; attempt++) {
+			try {
+				return await entries.append(CATALOGUE, entry, signal ? { signal } : {});
+			} catch (error) {
+				if (!(error instanceof EntryReturned) || attempt > 3) throw error;
+				await declareStream(probe, CATALOGUE, shortStreamArguments(settings), signal);
+				await sleep(clock, RETRY_MS * (attempt - 1), signal);
+			}
+		}
+	}
+
+	#startSync(): Promise<CatalogueState> {
+		const syncing = this.#sync().finally(() => {
+			if (this.#syncing === syncing) this.#syncing = undefined;
+		});
+		this.#syncing = syncing;
+		return syncing;
+	}
+
+	async #sync(): Promise<CatalogueState> {
+		const fresh = this.#reading === undefined || this.#reading.ended;
+		const reading = await this.#read();
+		// A new reading has just been given all there is.
+		if (fresh && !reading.unplaced) return reading.state;
+		const range = await this.#context.probe.range(CATALOGUE);
+		return await this.#await(reading, () => reading.next >= (range?.end ?? 0n) && !reading.unplaced);
+	}
+
+	async #await(reading: Reading, done: () => boolean, signal?: AbortSignal): Promise<CatalogueState> {
+		const { clock, settings } = this.#context;
+		const until = clock.now() + settings.setupTimeoutMs;
+		while (!done()) {
+			if (reading.ended) throw new PolylogError("CONNECTION_LOST", "the connection broke while the catalogue of topics and groups was read");
+			if (clock.now() >= until) {
+				if (reading.unplaced) throw new PolylogError("UNAVAILABLE", `the catalogue of topics and groups (the stream ${CATALOGUE}) has lost its beginning`);
+				const connection = reading.subscription.current?.connection;
+				if (connection) this.#context.pool.link.leave(connection, new PolylogError("TIMEOUT", "the catalogue was not delivered in time"));
+				throw new PolylogError("TIMEOUT", "the catalogue of topics and groups was not delivered in time");
+			}
+			await this.#bell.wait(clock, WAIT_MS, signal);
+			signal?.throwIfAborted();
+		}
+		return reading.state;
+	}
+
+	async #read(): Promise<Reading> {
+		if (this.#reading && !this.#reading.ended) return this.#reading;
+		this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+		return await this.#starting;
+	}
+
+	async #start(): Promise<Reading> {
+		const { probe, settings } = this.#context;
+		try {
+			return await this.#subscribe();
+		} catch (error) {
+			if (!isMissing(error)) throw error;
+		}
+		await declareStream(probe, CATALOGUE, shortStreamArguments(settings));
+		return await this.#subscribe();
+	}
+
+	async #subscribe(): Promise<Reading> {
+		const reading = new Reading();
+		const onMessage: Parameters<ConsumerPool["consume"]>[0]["onMessage"] = (message) => {
+			take(reading, offsetOf(message), entryBytes(message));
+			reading.subscription.current?.release(1);
+			this.#bell.ring();
+		};
+		const onEnd = () => {
+			reading.ended = true;
+			this.#bell.ring();
+		};
+		const subscription = await this.#context.pool.consume({ queue: CATALOGUE, from: "first", prefetch: PREFETCH, alone: true, onMessage, onEnd });
+		reading.subscription.current = subscription;
+		subscription.release(Number.POSITIVE_INFINITY);
+		this.#reading = reading;
+		// More than the first handful may have been there.
+		const range = await this.#context.probe.range(CATALOGUE);
+		await this.#await(reading, () => reading.next >= (range?.end ?? 0n));
+		return reading;
+	}
+}
+
+function take(reading: Reading, offset: bigint, bytes: Buffer): void {
+	if (reading.next === 0n && offset > 0n) reading.unplaced = [];
+	reading.next = offset + 1n;
+	reading.bytesSinceSnapshot += bytes.length;
+	const entry = decodeEntry(bytes);
+	if (!entry) return;
+	reading.nonces.delete(entry.nonce);
+	reading.unplaced?.push({ offset, change: entry });
+	if (entry.type !== "snapshot") return reading.state.apply(entry);
+	reading.bytesSinceSnapshot = 0;
+	reading.snapshotBytes = bytes.length;
+	const { unplaced } = reading;
+	const asOf = BigInt(entry.asOf);
+	// Of use only if nothing after it was missed.
+	if (!unplaced?.[0] || unplaced[0].offset > asOf + 1n) return;
+	reading.state = CatalogueState.of(entry);
+	for (const { offset: at, change } of unplaced) if (at > asOf) reading.state.apply(change);
+	reading.unplaced = undefined;
+}

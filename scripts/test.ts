@@ -30,6 +30,7 @@ function project(name: string): Step {
 const STEPS: readonly Step[] = [
 	{ name: "check", command: [node, "scripts/check.ts"], version: here, suite: "unit", report: "unit" },
 	{ name: "lowest Node", command: [node, "scripts/lowest-node.ts"], version: `Node ${LOWEST_NODE}`, suite: "unit", report: "unit-lowest" },
+	{ name: "npm start", version: "memory", command: ["npm", "start"] },
 	project("integration"),
 	project("e2e"),
 ];

@@ -11,6 +11,7 @@ const PROGRAM = fileURLToPath(new URL("member-process.ts", import.meta.url));
 
 /** From a member's process. */
 export type FromMember =
+	| { readonly kind: "joining" }
 	| { readonly kind: "joined" }
 	| { readonly kind: "write"; readonly number: number; readonly batch: WrittenBatch }
 	| { readonly kind: "failed"; readonly reason: string };
@@ -19,7 +20,7 @@ export type FromMember =
 export type ToMember = { readonly kind: "written"; readonly number: number } | { readonly kind: "stop" };
 
 export function hireProcess(url: string, { topic, group }: Names, store: Store): Hire {
-	return async (name): Promise<CrewMember> => {
+	return async (name, onJoining): Promise<CrewMember> => {
 		// The URL may hold a password: in the environment it is not in the list of processes. "advanced" carries bigints.
 		const child = fork(PROGRAM, [name, topic, group], { env: { ...process.env, POLYLOG_URL: url }, serialization: "advanced" });
 		const tell = (message: ToMember) => child.connected && child.send(message, () => {});
@@ -27,14 +28,16 @@ export function hireProcess(url: string, { topic, group }: Names, store: Store):
 		let reason: string | undefined;
 		let stopping = false;
 		child.on("message", (message: FromMember) => {
-			if (message.kind === "joined") joined.resolve();
+			if (message.kind === "joining") onJoining();
+			else if (message.kind === "joined") joined.resolve();
 			else if (message.kind === "failed") reason = message.reason;
 			else void store.write(message.batch).then(() => tell({ kind: "written", number: message.number }));
 		});
 		// "close" comes after the last message of the channel, "exit" may come before it.
 		const closed = Promise.all([once(child, "exit"), once(child, "disconnect")]);
 		const ended = closed.then(([[code, signal]]) => {
-			if (!stopping || (code !== 0 && signal !== "SIGKILL")) throw new Error(`member ${name} ended (${signal ?? code}): ${reason ?? "it did not say why"}`);
+			if (!stopping || (code !== 0 && signal !== "SIGKILL"))
+				throw new Error(`member ${name} ended (${signal ?? code}): ${reason ?? "it did not say why"}`);
 		});
 		ended.catch(joined.reject);
 		await joined.promise;

@@ -1,21 +1,34 @@
 // Pure: processing time = data size / processing rate. What cannot be known stays unknown.
 
-/** The rate looks back so far: long enough to be steady, short enough to notice that a member is gone. */
+/** A rate looks back so far: long enough to be steady, short enough to follow. */
 const WINDOW_MS = 2_000;
+/** A rate of less would be an accident. */
+const LEAST_MS = 300;
+/** What has not moved for so long stands still: its old rate says nothing about its next one. */
+const STILL_MS = 500;
+
+interface Sample {
+	readonly atMs: number;
+	readonly count: number;
+}
 
 /** How fast a count rises. */
 export class Rate {
-	readonly #samples: { readonly atMs: number; readonly count: number }[] = [];
+	#samples: Sample[] = [];
+	#moved: Sample | undefined;
 
 	sample(atMs: number, count: number): void {
-		this.#samples.push({ atMs, count });
+		const sample = { atMs, count };
+		if (this.#moved?.count !== count) this.#moved = sample;
+		else if (atMs - this.#moved.atMs >= STILL_MS) this.#samples = [];
+		this.#samples.push(sample);
 		while (this.#samples.length > 2 && atMs - (this.#samples[1]?.atMs ?? atMs) >= WINDOW_MS) this.#samples.shift();
 	}
 
-	/** Per second; `undefined` before there are two samples. */
+	/** Per second; `undefined`: unknown, since it has just begun to move, or stands still. */
 	get perSecond(): number | undefined {
 		const [first, last] = [this.#samples[0], this.#samples.at(-1)];
-		if (!first || !last || last.atMs <= first.atMs) return undefined;
+		if (!first || !last || last.atMs - first.atMs < LEAST_MS) return undefined;
 		return ((last.count - first.count) * 1000) / (last.atMs - first.atMs);
 	}
 }
@@ -53,12 +66,11 @@ export interface Forecast {
 	/** 0.5: half of the records were processed. */
 	readonly share: number;
 	readonly atMs: number;
-	/** `undefined`: unknown. */
-	readonly seconds: number | undefined;
+	readonly seconds: number;
 }
 
 /** By how much the forecast was wrong, in % of what it really took; negative: it was too short. */
 export function forecastError(forecast: Forecast, endMs: number): number | undefined {
 	const took = (endMs - forecast.atMs) / 1000;
-	return forecast.seconds === undefined || took <= 0 ? undefined : ((forecast.seconds - took) / took) * 100;
+	return took <= 0 ? undefined : ((forecast.seconds - took) / took) * 100;
 }

@@ -34,7 +34,10 @@ async function main(): Promise<number> {
 		return await demonstrate(broker, url, options, interrupted.signal);
 	} catch (error) {
 		console.error(`\nfirst light: ${messageOf(error)}`);
-		if (isPolylogError(error, "UNSUPPORTED")) console.error("With --processes, name a broker that several processes can reach: POLYLOG_URL=redis://127.0.0.1:6379 npm start -- --processes");
+		if (isPolylogError(error, "UNSUPPORTED"))
+			console.error(
+				"With --processes, name a broker that several processes can reach: POLYLOG_URL=redis://127.0.0.1:6379 npm start -- --processes",
+			);
 		return interrupted.signal.aborted ? INTERRUPTED : 1;
 	}
 }
@@ -46,7 +49,9 @@ async function demonstrate(broker: Broker, url: string, { processes, members }: 
 	const names: Names = { topic: `first-light-flights-${run}`, group: `first-light-delays-${run}` };
 	const flights = await loadFlights();
 	const backend = broker.name === "memory" ? "the embedded backend (memory:, asked for by name; POLYLOG_URL chooses another)" : broker.name;
-	screen.say(`${whole(flights.length)} flights, ${PARTITIONS} partitions, ${members} members ${processes ? "as processes" : "in this process"}, on ${backend}`);
+	screen.say(
+		`${whole(flights.length)} flights, ${PARTITIONS} partitions, ${members} members ${processes ? "as processes" : "in this process"}, on ${backend}`,
+	);
 	await broker.topics.create(flightsTopic(names.topic));
 	try {
 		const hire = (store: Store) => (processes ? hireProcess(url, names, store) : hireHere(url, names, store));

@@ -1,5 +1,6 @@
 // One member as a process: started by crew-processes.ts with its name, the topic and the group.
 import { connect } from "@polylog/core";
+import { CLOSE_MS } from "./crew.ts";
 import type { FromMember, ToMember } from "./crew-processes.ts";
 import { startMember, type Store } from "./member.ts";
 
@@ -32,10 +33,11 @@ try {
 	const store = new ParentStore();
 	process.on("message", (message: ToMember) => {
 		if (message.kind === "written") store.written(message.number);
-		else void broker.close();
+		else void broker.close({ deadlineMs: CLOSE_MS });
 	});
 	// Without its parent nobody hears of its work.
 	process.once("disconnect", () => process.exit(1));
+	tell({ kind: "joining" });
 	const { ended } = await startMember(name, broker, { topic, group }, store);
 	tell({ kind: "joined" });
 	await ended;

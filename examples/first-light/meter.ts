@@ -2,8 +2,8 @@
 import { type Forecast, processingTime, Rate, remainingRecords } from "./forecast.ts";
 import type { Tally } from "./tally.ts";
 
-/** The points of the run at which a forecast is kept, to be compared with what it really took. */
-const MARKS = [0.1, 0.5, 0.9];
+/** The points of the run at which, or as soon after as it can be known, a forecast is kept to be compared with what it really took. */
+export const MARKS = [0.1, 0.5, 0.9];
 
 export class Meter {
 	readonly forecasts: Forecast[] = [];
@@ -30,7 +30,8 @@ export class Meter {
 		const remaining = remainingRecords(this.#total, counts);
 		const seconds = processingTime(this.#partitions.map(({ perSecond }, index) => ({ remaining: remaining[index] ?? 0, perSecond })));
 		const mark = MARKS[this.forecasts.length];
-		if (mark !== undefined && processed.records >= mark * this.#total) this.forecasts.push({ share: mark, atMs, seconds });
+		if (mark !== undefined && seconds !== undefined && processed.records >= mark * this.#total)
+			this.forecasts.push({ share: mark, atMs, seconds });
 		return seconds;
 	}
 }

@@ -1,5 +1,5 @@
 // Looks at the group from outside, as an operator would: nothing here is a member of it.
-import type { ConsumerGroup } from "@polylog/core";
+import { type ConsumerGroup, isPolylogError } from "@polylog/core";
 import type { Flight } from "./flights.ts";
 import type { Progress } from "./progress.ts";
 
@@ -26,11 +26,16 @@ export class Observer {
 		return this.#lag;
 	}
 
-	/** Looks again if it is time to; rejects if that fails. */
+	/** Looks again if it is time to. What a broker cannot tell now is unknown until it can; other errors reject. */
 	refresh(nowMs: number): Promise<void> {
 		if (nowMs - this.#lookedMs >= EVERY_MS) {
 			this.#lookedMs = nowMs;
-			this.#looking = this.#looking.then(() => this.look());
+			this.#looking = this.#looking
+				.then(() => this.look())
+				.catch((error: unknown) => {
+					if (!isPolylogError(error) || !error.retryable) throw error;
+					this.#lag = undefined;
+				});
 		}
 		return this.#looking;
 	}
@@ -39,7 +44,10 @@ export class Observer {
 		const [{ members }, { total }] = await Promise.all([this.#group.describe(), this.#group.lag()]);
 		this.#lag = total;
 		this.#members = members
-			.map(({ clientId, partitions }) => ({ name: clientId, partitions: partitions.map(({ partition }) => partition.index).sort((a, b) => a - b) }))
+			.map(({ clientId, partitions }) => ({
+				name: clientId,
+				partitions: partitions.map(({ partition }) => partition.index).sort((a, b) => a - b),
+			}))
 			.sort((a, b) => a.name.localeCompare(b.name));
 	}
 

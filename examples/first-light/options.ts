@@ -26,7 +26,9 @@ export function parseOptions(args: readonly string[]): Options {
 	});
 	const members = Number(values.members ?? 3);
 	if (!Number.isInteger(members) || members < 2 || members > PARTITIONS) {
-		throw new Error(`--members must be a whole number from 2 to ${PARTITIONS}, not ${values.members}: one is killed, and another must take over`);
+		throw new Error(
+			`--members must be a whole number from 2 to ${PARTITIONS}, not ${values.members}: one is killed, and another must take over`,
+		);
 	}
 	return { processes: values.processes ?? false, members, help: values.help ?? false };
 }

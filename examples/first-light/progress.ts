@@ -1,5 +1,4 @@
 // What is seen while it runs: on a terminal one line that is rewritten, elsewhere a line now and then.
-import type { WriteStream } from "node:tty";
 
 export interface Progress {
 	readonly elapsedMs: number;
@@ -30,12 +29,15 @@ export function progressLine({ elapsedMs, share, members, perSecond, lag, second
 const LINE_EVERY_MS = 1_000;
 const REWRITE = "\r\u001B[2K";
 
+/** What is needed of `process.stdout`. */
+type Terminal = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
+
 export class Screen {
-	readonly #out: NodeJS.WriteStream;
+	readonly #out: Terminal;
 	#lastLineMs = -Infinity;
 	#rewriting = false;
 
-	constructor(out: NodeJS.WriteStream | WriteStream) {
+	constructor(out: Terminal) {
 		this.#out = out;
 	}
 

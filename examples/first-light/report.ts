@@ -5,6 +5,7 @@ import { type Forecast, forecastError } from "./forecast.ts";
 import { duplicateBounds, inexcusable, type Kill } from "./handover.ts";
 import type { Ledger } from "./ledger.ts";
 import { SESSION_TIMEOUT_MS } from "./member.ts";
+import { MARKS } from "./meter.ts";
 import type { Source } from "./produce.ts";
 import { seconds, whole } from "./progress.ts";
 
@@ -34,6 +35,7 @@ export interface Claim {
 }
 
 const indexes = Array.from({ length: PARTITIONS }, (_, index) => index);
+const percent = (share: number) => `${Math.round(share * 100)} %`;
 const hex = (checksum: number) => checksum.toString(16).padStart(13, "0");
 
 export function claims(facts: Facts): Claim[] {
@@ -47,9 +49,21 @@ function completeness({ flights, source, ledger, lag }: Facts): Claim[] {
 	});
 	const disorder = indexes.reduce((sum, index) => sum + ledger.disorder(index), 0);
 	return [
-		{ holds: source.tally.records === flights && source.unconfirmed === 0, text: `${whole(source.tally.records)} of ${whole(flights)} flights were confirmed by the broker, ${source.unconfirmed} not` },
-		{ holds: ledger.tally.records === source.tally.records, text: `records in ${whole(source.tally.records)} = distinct records processed ${whole(ledger.tally.records)}` },
-		{ holds: different.length === 0, text: different.length === 0 ? "count and checksum of every partition are the source's" : `count or checksum is not the source's in partition ${different.join(", ")}` },
+		{
+			holds: source.tally.records === flights && source.unconfirmed === 0,
+			text: `${whole(source.tally.records)} of ${whole(flights)} flights were confirmed by the broker, ${source.unconfirmed} not`,
+		},
+		{
+			holds: ledger.tally.records === source.tally.records,
+			text: `records in ${whole(source.tally.records)} = distinct records processed ${whole(ledger.tally.records)}`,
+		},
+		{
+			holds: different.length === 0,
+			text:
+				different.length === 0
+					? "count and checksum of every partition are the source's"
+					: `count or checksum is not the source's in partition ${different.join(", ")}`,
+		},
 		{ holds: disorder === 0, text: `every partition was processed in the order it was sent: ${disorder} records out of order` },
 		{ holds: lag === 0n, text: `everything is committed: lag ${lag ?? "unknown"}` },
 	];
@@ -58,7 +72,9 @@ function completeness({ flights, source, ledger, lag }: Facts): Claim[] {
 function duplicates({ ledger, kill }: Facts): Claim[] {
 	const bounds = kill ? duplicateBounds(kill, ledger) : [];
 	const most = bounds.reduce((sum, bound) => sum + bound.most, 0);
-	const detail = bounds.map((bound) => `partition ${bound.partition}: ${bound.duplicates} of ${bound.most}`).join(", ");
+	const detail = bounds
+		.map((bound) => `partition ${bound.partition}: ${bound.duplicates} of ${bound.most} from offset ${bound.committed} on`)
+		.join(", ");
 	const strange = inexcusable(ledger.duplicates, kill).length;
 	return [
 		{
@@ -75,15 +91,17 @@ function handovers({ kill, takeoverMs, joinMs }: Facts): Claim[] {
 	return [
 		{
 			holds: kill !== undefined && kill.partitions.length > 0 && missing.length === 0 && slowest <= TAKEOVER_MS,
-			text: kill ? `killed → first record by the new owner: ${times(takeoverMs)} (promised: ${seconds(TAKEOVER_MS)})${missing.length > 0 ? `; never: partition ${missing.join(", ")}` : ""}` : "no member was killed",
+			text: kill
+				? `killed → first record by the new owner: ${times(takeoverMs)} (promised: ${seconds(TAKEOVER_MS)})${missing.length > 0 ? `; never: partition ${missing.join(", ")}` : ""}`
+				: "no member was killed",
 		},
 		{ holds: joinMs.size > 0, text: joinMs.size > 0 ? `joined → first record: ${times(joinMs)}` : "no new member got a partition" },
 	];
 }
 
 function forecasts({ forecasts: made }: Facts): Claim[] {
-	const known = made.filter((forecast) => forecast.seconds !== undefined).length;
-	return [{ holds: known === 3, text: `the processing time was forecast at ${made.map((forecast) => `${forecast.share * 100} %`).join(", ") || "no point"}${known < made.length ? `, ${made.length - known} of them unknown` : ""}` }];
+	const shares = made.map(({ share }) => percent(share)).join(", ");
+	return [{ holds: made.length === MARKS.length, text: `the processing time was forecast at ${shares || "no point"}` }];
 }
 
 function times(byPartition: ReadonlyMap<number, number>): string {
@@ -93,7 +111,16 @@ function times(byPartition: ReadonlyMap<number, number>): string {
 }
 
 export function reportLines(facts: Facts, checked: readonly Claim[]): string[] {
-	return ["", ...partitionTable(facts), "", ...forecastTable(facts), "", ...finding(facts), "", ...checked.map(({ holds, text }) => `${holds ? "ok    " : "FAILED"} ${text}`)];
+	return [
+		"",
+		...partitionTable(facts),
+		"",
+		...forecastTable(facts),
+		"",
+		...finding(facts),
+		"",
+		...checked.map(({ holds, text }) => `${holds ? "ok    " : "FAILED"} ${text}`),
+	];
 }
 
 function partitionTable({ source, ledger }: Facts): string[] {
@@ -101,7 +128,13 @@ function partitionTable({ source, ledger }: Facts): string[] {
 		"partition      sent  processed  checksum sent  checksum processed",
 		...indexes.map((index) => {
 			const [sent, processed] = [source.tally.of(index), ledger.tally.of(index)];
-			return [String(index).padStart(9), whole(sent.records).padStart(8), whole(processed.records).padStart(9), hex(sent.checksum), hex(processed.checksum)].join("  ");
+			return [
+				String(index).padStart(9),
+				whole(sent.records).padStart(8),
+				whole(processed.records).padStart(9),
+				hex(sent.checksum),
+				hex(processed.checksum),
+			].join("  ");
 		}),
 	];
 }
@@ -110,14 +143,18 @@ function forecastTable({ forecasts: made, startMs, endMs, kill }: Facts): string
 	const lines = made.map((forecast) => {
 		const error = forecastError(forecast, endMs);
 		const columns = [
-			`${forecast.share * 100} %`.padStart(5),
-			(forecast.seconds === undefined ? "unknown" : `${forecast.seconds.toFixed(1)} s`).padStart(9),
+			percent(forecast.share).padStart(5),
+			`${forecast.seconds.toFixed(1)} s`.padStart(9),
 			seconds(endMs - forecast.atMs).padStart(8),
 			error === undefined ? "" : `${error > 0 ? "+" : ""}${error.toFixed(0)} %`.padStart(6),
 		];
 		return `${columns.join("  ")}${kill && forecast.atMs < kill.atMs ? "   (made before the kill)" : ""}`;
 	});
-	return [`processing time = data size / processing rate; ${seconds(endMs - startMs)} in all`, "   at  forecast      took   error", ...lines];
+	return [
+		`processing time = data size / processing rate; ${seconds(endMs - startMs)} in all`,
+		"   at  forecast      took   error",
+		...lines,
+	];
 }
 
 function finding({ delays }: Facts): string[] {

@@ -16,7 +16,7 @@ const TICK_MS = 100;
 const KILL_AT = 0.5;
 /** Without a new record for so long, the rest is missing. */
 const STALLED_MS = 15_000;
-const NAMES = "abcdefghijklmnopqrstuvwxyz";
+const nameOf = (index: number) => String.fromCodePoint(97 + index);
 
 export interface Stage {
 	readonly broker: Broker;
@@ -42,6 +42,7 @@ export class FirstLight {
 	readonly #startMs = performance.now();
 	#kill: Kill | undefined;
 	#takeover: Handover | undefined;
+	#newcomer: Promise<void> | undefined;
 	#joining: Handover | undefined;
 
 	constructor(stage: Stage) {
@@ -56,13 +57,15 @@ export class FirstLight {
 		const { broker, names, flights, members, signal } = this.#stage;
 		const stopped = AbortSignal.any([signal, this.#trouble.signal]);
 		await using gate = broker.producerGroup("gates");
+		const joins = Array.from({ length: members }, (_, index) => this.#join(index));
 		let producing = Promise.resolve();
 		try {
-			await Promise.all(Array.from({ length: members }, (_, index) => this.#join(index)));
+			await Promise.all(joins);
 			producing = this.#guard(produce(gate.producer(flightsTopic(names.topic)), flights, this.#source, stopped));
 			await this.#untilProcessed(stopped);
 		} finally {
-			await Promise.all([producing, ...this.#crew.map((member) => member.stop())]);
+			await Promise.allSettled([...joins, producing, this.#newcomer]);
+			await Promise.all(this.#crew.map((member) => this.#guard(member.stop())));
 		}
 		stopped.throwIfAborted();
 		await this.#observer.look();
@@ -70,16 +73,20 @@ export class FirstLight {
 	}
 
 	async #untilProcessed(stopped: AbortSignal): Promise<void> {
+		const sinceMs = performance.now();
 		for await (const _ of ticks(TICK_MS)) {
 			stopped.throwIfAborted();
 			const now = performance.now();
 			this.#show(now);
 			const { records } = this.#books.ledger.tally;
 			const total = this.#stage.flights.length;
-			if (records >= total || now - Math.max(this.#startMs, this.#books.lastMs) > STALLED_MS) return;
+			if (records >= total || now - Math.max(sinceMs, this.#books.lastMs) > STALLED_MS) return;
 			if (!this.#takeover) {
-				if (records >= KILL_AT * total) await this.#killOne();
-			} else if (!this.#joining && this.#kill && this.#takeover.covers(this.#kill.partitions)) void this.#guard(this.#joinAnother());
+				// Only what was forecast before can be compared.
+				if (records >= KILL_AT * total && this.#meter.forecasts.some(({ share }) => share >= KILL_AT)) await this.#killOne();
+			} else if (this.#kill && this.#takeover.covers(this.#kill.partitions)) {
+				this.#newcomer ??= this.#guard(this.#joinAnother());
+			}
 		}
 	}
 
@@ -103,24 +110,29 @@ export class FirstLight {
 		const atMs = performance.now();
 		await victim.kill();
 		this.#say(`member ${victim.name} is killed; it owned ${partitions.join(", ")}`);
-		// The takers begin there. Read before the session of the dead one is over.
+		this.#takeover = new Handover(atMs, (batch) => batch.member !== victim.name && partitions.includes(batch.partition));
+		this.#books.watch(this.#takeover, ({ member, partition }) =>
+			this.#say(`partition ${partition} is taken over by ${member}, ${seconds(performance.now() - atMs)} after the kill`),
+		);
+		// The takers begin there. It stands still until the session of the dead one is over.
 		this.#kill = { member: victim.name, atMs, partitions, committed: await this.#observer.committed() };
-		const takeover = new Handover(atMs, (batch) => batch.member !== victim.name && partitions.includes(batch.partition));
-		this.#books.watch(takeover, ({ member, partition }) => this.#say(`partition ${partition} is taken over by ${member}, ${seconds(performance.now() - atMs)} after the kill`));
-		this.#takeover = takeover;
 	}
 
 	async #joinAnother(): Promise<void> {
 		const index = this.#crew.length;
-		const atMs = performance.now();
-		this.#joining = new Handover(atMs, (batch) => batch.member === NAMES[index]);
-		this.#books.watch(this.#joining, ({ partition }) => this.#say(`partition ${partition} is handed over to ${NAMES[index]}, ${seconds(performance.now() - atMs)} after it was started`));
-		this.#say(`member ${NAMES[index]} joins`);
-		await this.#join(index);
+		const name = nameOf(index);
+		await this.#join(index, () => {
+			const atMs = performance.now();
+			this.#say(`member ${name} joins`);
+			this.#joining = new Handover(atMs, (batch) => batch.member === name);
+			this.#books.watch(this.#joining, ({ partition }) =>
+				this.#say(`partition ${partition} is handed over to ${name}, ${seconds(performance.now() - atMs)} after it began to join`),
+			);
+		});
 	}
 
-	async #join(index: number): Promise<void> {
-		const member = await this.#hire(NAMES[index] ?? `m${index}`);
+	async #join(index: number, onJoining = () => {}): Promise<void> {
+		const member = await this.#hire(nameOf(index), onJoining);
 		this.#crew[index] = member;
 		void this.#guard(member.ended);
 	}

@@ -20,7 +20,13 @@ const CONFORMANCE: Allowed = {
 const ADAPTER: Allowed = { siblings: ["@polylog/core", "@polylog/core/driver"] };
 /** Tests may also import these; core's never import an adapter. */
 const FOR_TESTS = ["vitest", "fast-check", "zod"];
-const SIBLINGS_FOR_TESTS = ["@polylog/core", "@polylog/core/driver", "@polylog/core/testing", "@polylog/conformance"];
+const SIBLINGS_FOR_TESTS = [
+	"@polylog/core",
+	"@polylog/core/driver",
+	"@polylog/core/testing",
+	"@polylog/conformance",
+	"@polylog/integration",
+];
 
 const TEST_FILE = /(\.(test|bench)(-d)?\.ts$)|(^|\/)test\//;
 

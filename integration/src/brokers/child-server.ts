@@ -59,7 +59,9 @@ export class ChildServer {
 		child.stderr.on("data", keep);
 		const ended = new Promise<never>((_, reject) => {
 			child.once("error", reject);
-			child.once("exit", (code, signal) => reject(new Error(`${this.#options.name} ended (${signal ?? code}):\n${this.#output.slice(-2000)}`)));
+			child.once("exit", (code, signal) =>
+				reject(new Error(`${this.#options.name} ended (${signal ?? code}):\n${this.#output.slice(-2000)}`)),
+			);
 		});
 		await Promise.race([this.#options.ready(), ended]);
 		ended.catch(() => undefined);

@@ -8,7 +8,11 @@ import { ChildServer } from "./child-server.ts";
 import { freePort } from "./port.ts";
 
 export interface RedisServerOptions {
-	/** More of redis-server's own settings: `["--maxmemory", "10mb"]`. A broker from a URL cannot have them. */
+	/**
+	 * More of redis-server's own settings: `["--maxmemory", "10mb"]`. A broker from a URL cannot have them. Without
+	 * any, `appendfsync` is `no`: then every reply follows its write(2), and a kill -9 loses nothing acknowledged. (With
+	 * `everysec`, Redis' default, it does while an fsync is slow: packages/redis-streams/src/server-facts.ts.)
+	 */
 	readonly settings?: readonly string[];
 	readonly password?: string;
 	/** Default: true. */
@@ -32,9 +36,18 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Runn
 		name: "redis",
 		command,
 		arguments: (folder) => [
-			"--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", appendOnly ? "yes" : "no",
+			"--port",
+			String(port),
+			"--bind",
+			"127.0.0.1",
+			"--dir",
+			folder,
+			"--save",
+			"",
+			"--appendonly",
+			appendOnly ? "yes" : "no",
 			...(password === undefined ? [] : ["--requirepass", password]),
-			...settings,
+			...(settings.length === 0 ? ["--appendfsync", "no"] : settings),
 		],
 		ready: () => answersPing("127.0.0.1", port, READY_MS),
 	});
@@ -93,7 +106,8 @@ async function redisServerCommand(): Promise<string> {
 		throw new Error(`no Redis for the tests: install redis-server (7.0 or later), or name a Redis in ${URL_VARIABLE}`);
 	}
 	console.log("polylog: no redis-server on this machine; installing Debian's with apt-get");
-	const run = (...args: string[]) => execFileSync("/usr/bin/apt-get", args, { stdio: "inherit", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+	const run = (...args: string[]) =>
+		execFileSync("/usr/bin/apt-get", args, { stdio: "inherit", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
 	run("update", "-q");
 	run("install", "-y", "-q", "--no-install-recommends", "redis-server");
 	const command = findOnPath("redis-server");
@@ -102,7 +116,10 @@ async function redisServerCommand(): Promise<string> {
 }
 
 function findOnPath(name: string): string | undefined {
-	return (process.env["PATH"] ?? "").split(":").map((folder) => `${folder}/${name}`).find((path) => existsSync(path));
+	return (process.env["PATH"] ?? "")
+		.split(":")
+		.map((folder) => `${folder}/${name}`)
+		.find((path) => existsSync(path));
 }
 
 /** PING on a plain socket: what answers is up, whether it says PONG, NOAUTH or, still loading, LOADING (then again). */

@@ -2,8 +2,19 @@
 import type { CommittedEvent, HistoryEvent, StartedEvent } from "./history.ts";
 
 export type ViolationKind =
-	| "lost" | "never-sent" | "inconsistent-offset" | "stored-twice" | "producer-order" | "order" | "duplicate"
-	| "double-owner" | "handler-after-revoke" | "fence-regression" | "commit-regression" | "early-commit" | "below-commit";
+	| "lost"
+	| "never-sent"
+	| "inconsistent-offset"
+	| "stored-twice"
+	| "producer-order"
+	| "order"
+	| "duplicate"
+	| "double-owner"
+	| "handler-after-revoke"
+	| "fence-regression"
+	| "commit-regression"
+	| "early-commit"
+	| "below-commit";
 
 export interface Violation {
 	readonly kind: ViolationKind;
@@ -76,7 +87,7 @@ class Walk {
 	take(event: HistoryEvent): void {
 		if (event.kind === "sent") this.#take(event);
 		else if (event.kind === "started") this.#start(event);
-		else if (event.kind === "finished") this.#finish(event);
+		else if (event.kind === "finished" || event.kind === "failed") this.#finish(event);
 		else if (event.kind === "committed") this.#commit(event);
 		else if (event.kind === "ended" && event.how !== "closed") this.#unclean.add(event.member);
 		else if (event.kind === "lost" || event.kind === "revoked" || event.kind === "assigned") this.#move(event);
@@ -85,8 +96,10 @@ class Walk {
 	end(): void {
 		if (this.#rules.drained === false) return;
 		const handled = new Set<string>();
-		for (const [partition, lane] of this.#lanes) for (const offset of lane.finished) handled.add(this.#places.get(`${partition}@${offset}`) ?? "");
-		for (const sent of this.#sent.values()) if (sent.status === "ok" && !handled.has(sent.id)) this.#report("lost", `${sent.id} was acknowledged and never handled`);
+		for (const [partition, lane] of this.#lanes)
+			for (const offset of lane.finished) handled.add(this.#places.get(`${partition}@${offset}`) ?? "");
+		for (const sent of this.#sent.values())
+			if (sent.status === "ok" && !handled.has(sent.id)) this.#report("lost", `${sent.id} was acknowledged and never handled`);
 	}
 
 	#report(kind: ViolationKind, detail: string): void {
@@ -96,7 +109,18 @@ class Walk {
 	#lane(partition: string): Lane {
 		let lane = this.#lanes.get(partition);
 		if (!lane) {
-			lane = { last: new Map(), started: new Map(), finished: new Set(), running: new Map(), fence: -1n, fenceAt: 0, owner: undefined, committed: undefined, committedAt: 0, first: undefined };
+			lane = {
+				last: new Map(),
+				started: new Map(),
+				finished: new Set(),
+				running: new Map(),
+				fence: -1n,
+				fenceAt: 0,
+				owner: undefined,
+				committed: undefined,
+				committedAt: 0,
+				first: undefined,
+			};
 			this.#lanes.set(partition, lane);
 		}
 		return lane;
@@ -123,7 +147,8 @@ class Walk {
 		} else if (before) {
 			this.counts.duplicates++;
 			const excused = this.#unclean.has(before.member) || this.#unclean.has(`${before.member}|${event.partition}`);
-			if (!excused) this.#report("duplicate", `${at(event)} was delivered to ${before.member}, which handed over, and again to ${event.member}`);
+			if (!excused)
+				this.#report("duplicate", `${at(event)} was delivered to ${before.member}, which handed over, and again to ${event.member}`);
 		}
 		if (lane.committed !== undefined && event.offset < lane.committed && event.at > lane.committedAt + this.#skew) {
 			this.#report("below-commit", `${at(event)} was started after ${lane.committed} had been committed`);
@@ -140,7 +165,8 @@ class Walk {
 		if (known !== undefined && known !== event.id) this.#report("inconsistent-offset", `${place} was ${known} and is ${event.id}`);
 		this.#places.set(place, event.id);
 		const other = this.#ids.get(event.id);
-		if (other !== undefined && other !== place && !this.#rules.mayStoreTwice) this.#report("stored-twice", `${event.id} is at ${other} and at ${place}`);
+		if (other !== undefined && other !== place && !this.#rules.mayStoreTwice)
+			this.#report("stored-twice", `${event.id} is at ${other} and at ${place}`);
 		if (other === undefined) this.#ids.set(event.id, place);
 		const sent = this.#sent.get(event.id);
 		if (sent?.status === "failed") this.#report("never-sent", `${event.id} failed to be sent, and is in the log`);
@@ -152,15 +178,20 @@ class Walk {
 		if (!sent || order === undefined || this.#rules.order === "key") return;
 		const key = `${sent.producer}|${event.partition}`;
 		const last = this.#producerLast.get(key);
-		if (last && last.offset < event.offset && order < last.order) this.#report("producer-order", `${event.id} is stored behind a later message of ${sent.producer}`);
+		if (last && last.offset < event.offset && order < last.order)
+			this.#report("producer-order", `${event.id} is stored behind a later message of ${sent.producer}`);
 		if (!last || event.offset > last.offset) this.#producerLast.set(key, { order, offset: event.offset });
 	}
 
 	#ownership(event: StartedEvent, lane: Lane): void {
 		if (event.fence < lane.fence && event.at > lane.fenceAt + this.#skew) {
-			this.#report("double-owner", `${at(event)} was started by ${event.member} under fence ${event.fence}, after ${lane.owner} had started under ${lane.fence}`);
+			this.#report(
+				"double-owner",
+				`${at(event)} was started by ${event.member} under fence ${event.fence}, after ${lane.owner} had started under ${lane.fence}`,
+			);
 		}
-		if (event.fence === lane.fence && lane.owner !== event.member) this.#report("double-owner", `${event.member} and ${lane.owner} both hold fence ${event.fence} of ${event.partition}`);
+		if (event.fence === lane.fence && lane.owner !== event.member)
+			this.#report("double-owner", `${event.member} and ${lane.owner} both hold fence ${event.fence} of ${event.partition}`);
 		if (event.fence > lane.fence) {
 			if (lane.owner !== undefined) this.counts.ownerChanges++;
 			this.#overlap(event, lane);
@@ -169,13 +200,15 @@ class Walk {
 			lane.owner = event.member;
 		}
 		const gone = this.#gone.get(`${event.member}|${event.partition}`);
-		if (gone !== undefined && event.at > gone + this.#skew) this.#report("handler-after-revoke", `${at(event)} was started by ${event.member} after it had given ${event.partition} up`);
+		if (gone !== undefined && event.at > gone + this.#skew)
+			this.#report("handler-after-revoke", `${at(event)} was started by ${event.member} after it had given ${event.partition} up`);
 	}
 
 	#overlap(event: StartedEvent, lane: Lane): void {
 		for (const running of lane.running.values()) {
 			const excused = this.#unclean.has(running.member) || this.#unclean.has(`${running.member}|${event.partition}`);
-			if (!excused && event.at > running.at + this.#skew) this.#report("double-owner", `${at(event)} was started by ${event.member} while ${running.member} was handling ${running.offset}`);
+			if (!excused && event.at > running.at + this.#skew)
+				this.#report("double-owner", `${at(event)} was started by ${event.member} while ${running.member} was handling ${running.offset}`);
 		}
 		lane.running.clear();
 	}
@@ -184,12 +217,17 @@ class Walk {
 		const unit = this.#rules.order === "key" ? `${event.fence}|${event.member}|${event.key ?? ""}` : `${event.fence}|${event.member}`;
 		const last = lane.last.get(unit);
 		if (last !== undefined && event.offset < last) this.#report("order", `${at(event)} was started after ${last}`);
+		for (const running of lane.running.values()) {
+			const unitOfRunning = this.#rules.order === "key" ? running.key === event.key : true;
+			if (unitOfRunning && running.fence === event.fence && running.offset !== event.offset)
+				this.#report("order", `${at(event)} was started while ${running.offset} was being handled`);
+		}
 		if (last === undefined || event.offset > last) lane.last.set(unit, event.offset);
 	}
 
-	#finish(event: Extract<HistoryEvent, { kind: "finished" }>): void {
+	#finish(event: Extract<HistoryEvent, { kind: "finished" | "failed" }>): void {
 		const lane = this.#lane(event.partition);
-		lane.finished.add(event.offset);
+		if (event.kind === "finished") lane.finished.add(event.offset);
 		lane.running.delete(`${event.member}@${event.offset}`);
 	}
 
@@ -199,11 +237,16 @@ class Walk {
 			this.#report("commit-regression", `${event.member} committed ${event.offset} of ${event.partition} after ${lane.committed}`);
 		}
 		for (const [offset] of lane.started) {
-			if (offset < event.offset && !lane.finished.has(offset)) this.#report("early-commit", `${event.member} committed ${event.offset} of ${event.partition}, and ${offset} was not handled yet`);
+			if (offset < event.offset && !lane.finished.has(offset))
+				this.#report("early-commit", `${event.member} committed ${event.offset} of ${event.partition}, and ${offset} was not handled yet`);
 		}
 		for (const [place, id] of this.#sentPlaces(event.partition)) {
 			const skipped = place < event.offset && !lane.started.has(place) && lane.first !== undefined && place >= lane.first;
-			if (skipped) this.#report("early-commit", `${event.member} committed ${event.offset} of ${event.partition}, and ${id} at ${place} was never delivered`);
+			if (skipped)
+				this.#report(
+					"early-commit",
+					`${event.member} committed ${event.offset} of ${event.partition}, and ${id} at ${place} was never delivered`,
+				);
 		}
 		if (lane.committed === undefined || event.offset > lane.committed) {
 			lane.committed = event.offset;

@@ -13,8 +13,8 @@ export interface Check {
 	readonly needs?: readonly Flag[];
 	/** Default 30 s. */
 	readonly timeoutMs?: number;
-	/** Measures time so tightly that it runs alone. */
-	readonly alone?: boolean;
+	/** `alone`: measures time tightly, or needs much of the machine. `processes`: starts some, so few run at once. Default `together`. */
+	readonly runs?: "together" | "alone" | "processes";
 	run(ctx: CheckContext): Promise<void>;
 }
 

@@ -13,8 +13,8 @@ export interface ChildOptions {
 	readonly sessionTimeoutMs?: number;
 	/** How long each handler takes. Default 0. */
 	readonly handlerMs?: number;
-	/** Blocks the event loop for so long at this many messages. */
-	readonly block?: { readonly after: number; readonly ms: number };
+	/** How long SIGUSR2 makes the next handler block the event loop. */
+	readonly blockMs?: number;
 	readonly instanceId?: string;
 	readonly commitIntervalMs?: number;
 }
@@ -27,7 +27,7 @@ export interface ChildMember {
 	readonly gone: Promise<void>;
 	readonly events: readonly HistoryEvent[];
 	owned(): readonly string[];
-	signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM"): void;
+	signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM" | "SIGUSR2"): void;
 	/** SIGKILL, whatever its state. */
 	kill(): void;
 }
@@ -55,7 +55,7 @@ function follow(child: ChildProcess, name: string): ChildMember {
 	if (child.stdout) createInterface({ input: child.stdout }).on("line", (line) => events.push(parseEventLine(line)));
 	const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
 	const joined = () => events.some((event) => event.kind === "note" && event.what === "joined");
-	const ready = until(() => joined() || child.exitCode !== null, `process ${name} joined`, 15_000).then(() => {
+	const ready = until(() => joined() || child.exitCode !== null, `process ${name} joined`, 30_000).then(() => {
 		if (!joined()) throw new Error(`process ${name} ended before it joined: ${said.join("").slice(-2000)}`);
 	});
 	ready.catch(() => {});

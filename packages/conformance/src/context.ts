@@ -1,5 +1,16 @@
 // What a check is given: connections, and names of its own on the broker. All of it is closed and removed afterwards.
-import { type Broker, type Capabilities, type ConsumerGroup, connect, type GroupOptions, type Log, topic, type Topic, type TopicDefinition } from "@polylog/core";
+import {
+	type Broker,
+	type Capabilities,
+	type ConsumerGroup,
+	connect,
+	type GroupOptions,
+	type Log,
+	type Requirement,
+	topic,
+	type Topic,
+	type TopicDefinition,
+} from "@polylog/core";
 import type { Driver } from "@polylog/core/driver";
 import type { Harness, RunningBroker } from "./harness.ts";
 import type { ChildMember, ChildOptions } from "./child.ts";
@@ -56,6 +67,17 @@ export class CheckContext {
 		return broker;
 	}
 
+	/** Connects only if the backend has all of these. */
+	async connectRequiring(require: readonly Requirement[]): Promise<void> {
+		const broker = await connect({ log: this.#source.log, ...this.#source.running.config, require });
+		await broker.close();
+	}
+
+	async connectWith(signal: AbortSignal): Promise<void> {
+		const broker = await connect({ log: this.#source.log, ...this.#source.running.config }, { signal });
+		await broker.close();
+	}
+
 	async connectCuttable(): Promise<Cuttable> {
 		const drivers: Driver[] = [];
 		const broker = await this.connect({
@@ -97,7 +119,12 @@ export class CheckContext {
 		return name;
 	}
 
-	groupNamed<T>(name: string, broker: Broker, topics: Topic<T> | readonly Topic<T>[], options: Partial<GroupOptions<T>> = {}): ConsumerGroup<T> {
+	groupNamed<T>(
+		name: string,
+		broker: Broker,
+		topics: Topic<T> | readonly Topic<T>[],
+		options: Partial<GroupOptions<T>> = {},
+	): ConsumerGroup<T> {
 		const list = "name" in topics ? [topics] : topics;
 		return broker.consumerGroup<T>(name, { topics: list, from: "earliest", sessionTimeoutMs: this.sessionTimeoutMs, ...options });
 	}
@@ -116,11 +143,17 @@ export class CheckContext {
 
 	async cleanUp(): Promise<void> {
 		for (const child of this.#children) child.kill();
-		const closing = this.#brokers.map((broker) => within(5000, "closing after the check", broker.close({ deadlineMs: 500 })).catch(() => {}));
+		const closing = this.#brokers.map((broker) =>
+			within(5000, "closing after the check", broker.close({ deadlineMs: 500 })).catch(() => {}),
+		);
 		await Promise.all(closing);
 		const { config } = this.#source.running;
 		const broker = await connect({ log: this.#source.log, ...config });
-		for (const name of this.#groups) await broker.consumerGroup(name, { topics: [], from: "earliest" }).delete().catch(() => {});
+		for (const name of this.#groups)
+			await broker
+				.consumerGroup(name, { topics: [], from: "earliest" })
+				.delete()
+				.catch(() => {});
 		for (const name of this.#topics) await broker.topics.delete(name).catch(() => {});
 		await broker.close({ deadlineMs: 1000 });
 	}
@@ -134,7 +167,8 @@ function tappedConfig({ harness, running, log }: ContextSource, tap: Tap) {
 	const adapter = {
 		...inner,
 		schemes: ["conformance"],
-		create: (target: Parameters<typeof inner.create>[0], context: Parameters<typeof inner.create>[1]) => inner.create({ ...target, url: { ...target.url, scheme } }, context),
+		create: (target: Parameters<typeof inner.create>[0], context: Parameters<typeof inner.create>[1]) =>
+			inner.create({ ...target, url: { ...target.url, scheme } }, context),
 	};
 	return { log, ...config, url: `conformance${config.url.slice(scheme.length)}`, adapters: { conformance: adapter } };
 }

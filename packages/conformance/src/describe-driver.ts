@@ -13,7 +13,7 @@ export interface TestRunner {
  * is skipped, with the reason.
  */
 export function describeDriver(harness: Harness, runner: TestRunner, options: CheckOptions = {}): void {
-	const checks = selectChecks(options.only);
+	const checks = selectChecks(options);
 	let run: ReturnType<typeof startRun> | undefined;
 	runner.describe(`conformance of ${harness.name}`, () => {
 		for (const check of checks) {

@@ -1,12 +1,34 @@
 // The history of a run: what was sent, delivered and committed, by whom and when.
 
 export type HistoryEvent =
-	| { readonly kind: "sent"; readonly at: number; readonly producer: string; readonly id: string; readonly status: "ok" | "failed" | "unknown"; readonly partition?: string; readonly offset?: bigint }
+	| {
+			readonly kind: "sent";
+			readonly at: number;
+			readonly producer: string;
+			readonly id: string;
+			readonly status: "ok" | "failed" | "unknown";
+			readonly partition?: string;
+			readonly offset?: bigint;
+	  }
 	| StartedEvent
-	| { readonly kind: "finished"; readonly at: number; readonly member: string; readonly partition: string; readonly offset: bigint; readonly fence: bigint }
+	| {
+			/** A handler resolved, or threw. */
+			readonly kind: "finished" | "failed";
+			readonly at: number;
+			readonly member: string;
+			readonly partition: string;
+			readonly offset: bigint;
+			readonly fence: bigint;
+	  }
 	| { readonly kind: "assigned" | "revoked" | "lost"; readonly at: number; readonly member: string; readonly partitions: readonly string[] }
 	| CommittedEvent
-	| { readonly kind: "ended"; readonly at: number; readonly member: string; readonly how: "closed" | "killed" | "failed"; readonly reason?: string }
+	| {
+			readonly kind: "ended";
+			readonly at: number;
+			readonly member: string;
+			readonly how: "closed" | "killed" | "failed";
+			readonly reason?: string;
+	  }
 	| { readonly kind: "note"; readonly at: number; readonly member: string; readonly what: string; readonly detail?: string };
 
 /** A handler was called. */

@@ -47,7 +47,11 @@ export class Recorder {
 	}
 
 	/** Sends `count` items and takes note of each receipt. Keys spread over all partitions. */
-	async send(producer: Producer<Item>, count: number, options: { from?: number; keys?: number; partition?: number; pad?: string } = {}): Promise<void> {
+	async send(
+		producer: Producer<Item>,
+		count: number,
+		options: { from?: number; keys?: number; partition?: number; pad?: string } = {},
+	): Promise<void> {
 		const from = options.from ?? 0;
 		const sends = Array.from({ length: count }, async (_, i) => {
 			const n = from + i;
@@ -55,7 +59,15 @@ export class Recorder {
 			const value: Item = options.pad === undefined ? { n } : { n, pad: options.pad };
 			const receipt = await producer.send(value, where);
 			const offset = receipt.offset === undefined ? {} : { offset: receipt.offset };
-			this.record({ kind: "sent", at: clock.wall(), producer: "p", id: `${n}`, status: "ok", partition: partitionKey(receipt.partition), ...offset });
+			this.record({
+				kind: "sent",
+				at: clock.wall(),
+				producer: "p",
+				id: `${n}`,
+				status: "ok",
+				partition: partitionKey(receipt.partition),
+				...offset,
+			});
 		});
 		await Promise.all(sends);
 	}
@@ -65,7 +77,8 @@ export class Recorder {
 		const name = `m${++this.#names}`;
 		const seen: Message<Item>[] = [];
 		const { handle, onAssigned, onRevoked, onLost, ...rest } = options;
-		const moved = (kind: "assigned" | "revoked" | "lost", partitions: readonly Partition[]) => this.record({ kind, at: clock.wall(), member: name, partitions: partitions.map(partitionKey) });
+		const moved = (kind: "assigned" | "revoked" | "lost", partitions: readonly Partition[]) =>
+			this.record({ kind, at: clock.wall(), member: name, partitions: partitions.map(partitionKey) });
 		const participant = { stuck: [] as { partition: Partition; error: Error }[], errors: [] as Error[], lost: [] as Partition[] };
 		const member = await group.join({
 			...rest,
@@ -107,13 +120,19 @@ export class Recorder {
 			const place = { member: name, partition: partitionKey(message.partition), offset: message.offset, fence: message.fence };
 			this.record({ kind: "started", at: clock.wall(), ...place, id: `${message.value.n}`, key: message.key, attempt: message.attempt });
 			seen.push(message);
-			await handle(message, context);
+			try {
+				await handle(message, context);
+			} catch (error) {
+				this.record({ kind: "failed", at: clock.wall(), ...place });
+				throw error;
+			}
 			this.record({ kind: "finished", at: clock.wall(), ...place });
 		};
 	}
 
 	#committed(member: string, offsets: ReadonlyMap<Partition, Offset>): void {
-		for (const [partition, offset] of offsets) this.record({ kind: "committed", at: clock.wall(), member, partition: partitionKey(partition), offset });
+		for (const [partition, offset] of offsets)
+			this.record({ kind: "committed", at: clock.wall(), member, partition: partitionKey(partition), offset });
 	}
 
 	/** How many different items have been handled. */
@@ -133,7 +152,11 @@ export class Recorder {
 	}
 
 	async untilHandled(count: number, ms = 15_000): Promise<void> {
-		await until(() => this.distinct >= count, () => `${count} messages were handled (${this.distinct} are)`, ms);
+		await until(
+			() => this.distinct >= count,
+			() => `${count} messages were handled (${this.distinct} are)`,
+			ms,
+		);
 	}
 
 	/** Fails unless the history keeps the contract. */

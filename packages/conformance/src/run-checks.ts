@@ -11,8 +11,9 @@ import { clock, within } from "./time.ts";
 export interface CheckOptions {
 	/** Names and random inputs follow from it; the report says which was used. Default: made up. */
 	readonly seed?: string;
-	/** Only checks whose id starts with one of these. */
+	/** Only checks whose id starts with one of these, or, with `exactly`, is one of these. */
 	readonly only?: readonly string[];
+	readonly exactly?: boolean;
 	/** How many run at once. Default 12: most of them wait. */
 	readonly concurrency?: number;
 	/** Of the kit's groups. Default 1500. */
@@ -21,9 +22,12 @@ export interface CheckOptions {
 	readonly onResult?: (result: CheckResult) => void;
 }
 
+/** Each starts two or three members. */
+const PROCESS_CHECKS_AT_ONCE = 2;
+
 /** Starts the harness' broker, runs the checks, stops the broker. */
 export async function runChecks(harness: Harness, options: CheckOptions = {}): Promise<Report> {
-	const checks = selectChecks(options.only);
+	const checks = selectChecks(options);
 	const results: CheckResult[] = [];
 	const run = startRun(harness, checks, options);
 	for (const check of checks) results.push(await run.result(check));
@@ -31,8 +35,9 @@ export async function runChecks(harness: Harness, options: CheckOptions = {}): P
 	return { backend: harness.name, capabilities: await run.capabilities, seed: run.seed, results };
 }
 
-export function selectChecks(only?: readonly string[]): readonly Check[] {
-	return only ? CHECKS.filter((check) => only.some((prefix) => check.id.startsWith(prefix))) : CHECKS;
+export function selectChecks({ only, exactly }: CheckOptions): readonly Check[] {
+	if (!only) return CHECKS;
+	return CHECKS.filter(({ id }) => (exactly ? only.includes(id) : only.some((prefix) => id.startsWith(prefix))));
 }
 
 export interface Run {
@@ -75,27 +80,43 @@ async function begin(harness: Harness, options: CheckOptions): Promise<Started> 
 	return { harness, running, capabilities, sessionTimeoutMs: options.sessionTimeoutMs ?? 1500, log: silentLog };
 }
 
-async function runAll(checks: readonly Check[], started: Started, seed: string, concurrency: number, settle: (result: CheckResult) => void): Promise<void> {
-	const together = checks.filter((check) => !check.alone);
-	const next = together[Symbol.iterator]();
-	const worker = async () => {
-		for (const check of next) settle(await runCheck(check, started, seed));
+async function runAll(
+	checks: readonly Check[],
+	started: Started,
+	seed: string,
+	concurrency: number,
+	settle: (result: CheckResult) => void,
+): Promise<void> {
+	const pool = async (which: NonNullable<Check["runs"]>, size: number) => {
+		const next = checks.filter((check) => (check.runs ?? "together") === which)[Symbol.iterator]();
+		const worker = async () => {
+			for (const check of next) settle(await runCheck(check, started, seed));
+		};
+		await Promise.all(Array.from({ length: size }, worker));
 	};
-	await Promise.all(Array.from({ length: concurrency }, worker));
-	for (const check of checks) if (check.alone) settle(await runCheck(check, started, seed));
+	await Promise.all([pool("processes", PROCESS_CHECKS_AT_ONCE), pool("together", concurrency)]);
+	await pool("alone", 1);
 }
 
 async function runCheck(check: Check, started: Started, seed: string): Promise<CheckResult> {
 	const { id, promise } = check;
 	const missing = (check.needs ?? []).filter((flag) => !started.capabilities[flag]);
-	if (missing.length > 0) return { id, promise, status: "unsupported", ms: 0, reason: `${started.harness.name} declares no ${missing.join(", ")}` };
+	if (missing.length > 0)
+		return { id, promise, status: "unsupported", ms: 0, reason: `${started.harness.name} declares no ${missing.join(", ")}` };
 	const ctx = new CheckContext({ ...started, random: new Seeded(`${seed}/${id}`) });
 	const start = clock.now();
 	try {
 		await within(check.timeoutMs ?? 30_000, `the check ${id}`, check.run(ctx));
 		return { id, promise, status: "kept", ms: Math.round(clock.now() - start) };
 	} catch (error) {
-		return { id, promise, status: "broken", ms: Math.round(clock.now() - start), reason: error instanceof Error ? error.message : String(error), error };
+		return {
+			id,
+			promise,
+			status: "broken",
+			ms: Math.round(clock.now() - start),
+			reason: error instanceof Error ? error.message : String(error),
+			error,
+		};
 	} finally {
 		await ctx.cleanUp().catch(() => {});
 	}

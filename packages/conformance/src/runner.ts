@@ -19,7 +19,8 @@ async function firstLine(): Promise<string> {
 async function main(): Promise<void> {
 	const task = JSON.parse(await firstLine()) as RunnerTask;
 	const { name: member } = task;
-	const moved = (kind: "assigned" | "revoked" | "lost") => (partitions: readonly Partition[]) => tell({ kind, at: clock.wall(), member, partitions: partitions.map(partitionKey) });
+	const moved = (kind: "assigned" | "revoked" | "lost") => (partitions: readonly Partition[]) =>
+		tell({ kind, at: clock.wall(), member, partitions: partitions.map(partitionKey) });
 	const broker = await connect({ log: silentLog, ...task.config });
 	broker.closeOnSignal({ deadlineMs: 5000 });
 	const group = broker.consumerGroup<Item>(task.group, {
@@ -34,7 +35,8 @@ async function main(): Promise<void> {
 		...(task.instanceId === undefined ? {} : { instanceId: task.instanceId }),
 	});
 	joined.on("committed", (offsets) => {
-		for (const [partition, offset] of offsets) tell({ kind: "committed", at: clock.wall(), member, partition: partitionKey(partition), offset });
+		for (const [partition, offset] of offsets)
+			tell({ kind: "committed", at: clock.wall(), member, partition: partitionKey(partition), offset });
 	});
 	joined.on("error", (error) => tell({ kind: "note", at: clock.wall(), member, what: "error", detail: error.code }));
 	tell({ kind: "note", at: clock.wall(), member, what: "joined", detail: joined.id });
@@ -44,12 +46,19 @@ async function main(): Promise<void> {
 
 async function work(task: RunnerTask, joined: Member<Item>): Promise<void> {
 	const member = task.name;
-	let handled = 0;
+	let blocking = false;
+	process.on("SIGUSR2", () => {
+		blocking = true;
+	});
 	const handle = async (message: Message<Item>) => {
 		const place = { member, partition: partitionKey(message.partition), offset: message.offset, fence: message.fence };
 		tell({ kind: "started", at: clock.wall(), ...place, id: `${message.value.n}`, key: message.key, attempt: message.attempt });
 		if (task.handlerMs) await delay(task.handlerMs);
-		if (++handled === task.block?.after) block(task.block.ms);
+		if (blocking) {
+			blocking = false;
+			tell({ kind: "note", at: clock.wall(), member, what: "blocking" });
+			block(task.blockMs ?? 0);
+		}
 		tell({ kind: "finished", at: clock.wall(), ...place });
 		void joined.commit(message).catch((error: unknown) => {
 			tell({ kind: "note", at: clock.wall(), member, what: "commit-refused", detail: isPolylogError(error) ? error.code : String(error) });

@@ -1,12 +1,17 @@
 // When a group has come to rest.
-import type { ConsumerGroup, Member, Message, Offset, Partition } from "@polylog/core";
-import { partitionKey, samePartition } from "./partitions.ts";
+import type { Message, Offset, Partition } from "@polylog/core";
+import { partitionKey, samePartition } from "@polylog/core";
 import { until } from "./time.ts";
 
-export const ownedBy = (member: Member<never> | Member<unknown> | { readonly assignment: readonly Partition[] }): string[] => member.assignment.map(partitionKey).sort();
+/** Anything with an assignment: a member, or what a test says of one. */
+export interface Owner {
+	readonly assignment: readonly Partition[];
+}
+
+export const ownedBy = (member: Owner): string[] => member.assignment.map(partitionKey).sort((a, b) => a.localeCompare(b));
 
 /** Waits until each of `partitions` partitions has exactly one owner among the members, and shares differ by one at most. */
-export async function untilBalanced(members: readonly { readonly assignment: readonly Partition[] }[], partitions: number, ms = 10_000): Promise<void> {
+export async function untilBalanced(members: readonly Owner[], partitions: number, ms = 10_000): Promise<void> {
 	const shares = () => members.map((member) => member.assignment.length);
 	const balanced = () => {
 		const owned = members.flatMap(ownedBy);
@@ -16,7 +21,10 @@ export async function untilBalanced(members: readonly { readonly assignment: rea
 }
 
 /** What the group has committed there, as an onlooker sees it. */
-export async function committedAt(group: ConsumerGroup<never> | { committed(): Promise<ReadonlyMap<Partition, Offset>> }, partition: Partition): Promise<Offset | undefined> {
+export async function committedAt(
+	group: { committed(): Promise<ReadonlyMap<Partition, Offset>> },
+	partition: Partition,
+): Promise<Offset | undefined> {
 	for (const [known, offset] of await group.committed()) if (samePartition(known, partition)) return offset;
 	return undefined;
 }

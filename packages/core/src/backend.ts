@@ -50,7 +50,8 @@ export class Backend {
 
 	/** Runs a driver's call; its error is wrapped. */
 	async attempt<R>(doing: string, work: () => Promise<R>, context: ErrorContext = {}): Promise<R> {
-		if (this.#closed) throw new PolylogError("CLOSED", `${doing}: the connection to ${this.#parts.display} is closed; connect() again`, context);
+		if (this.#closed)
+			throw new PolylogError("CLOSED", `${doing}: the connection to ${this.#parts.display} is closed; connect() again`, context);
 		try {
 			return await work();
 		} catch (error) {
@@ -62,7 +63,9 @@ export class Backend {
 	describeTopic(topic: string): Promise<TopicDescription | undefined> {
 		const known = this.#describing.get(topic);
 		if (known) return known;
-		const asked = this.attempt(`describing topic ${topic}`, () => this.driver.topics.describe(topic), { topic }).finally(() => this.#describing.delete(topic));
+		const asked = this.attempt(`describing topic ${topic}`, () => this.driver.topics.describe(topic), { topic }).finally(() =>
+			this.#describing.delete(topic),
+		);
 		this.#describing.set(topic, asked);
 		return asked;
 	}
@@ -70,10 +73,14 @@ export class Backend {
 	async describePartition(partition: Partition): Promise<PartitionDescription> {
 		const described = (await this.describeTopic(partition.topic))?.partitions[partition.index];
 		if (described) return described;
-		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist on ${this.#parts.display}; create it with broker.topics.ensure, or check the name`, {
-			topic: partition.topic,
-			partition: partition.index,
-		});
+		throw new PolylogError(
+			"TOPIC_NOT_FOUND",
+			`${partitionKey(partition)} does not exist on ${this.#parts.display}; create it with broker.topics.ensure, or check the name`,
+			{
+				topic: partition.topic,
+				partition: partition.index,
+			},
+		);
 	}
 
 	/** The offset a position means now. OFFSET_OUT_OF_RANGE for an offset that is not in the log. */
@@ -81,19 +88,27 @@ export class Backend {
 		if (position !== "earliest" && position !== "latest" && "timestamp" in position) {
 			const at = Number(position.timestamp);
 			if (!Number.isFinite(at)) throw new RangeError("the timestamp of a position must be a valid Date or a number of milliseconds");
-			return this.attempt(`finding the offset at ${new Date(at).toISOString()} in ${partitionKey(partition)}`, () => this.driver.offsetAt(partition, at), partitionContext(partition));
+			return this.attempt(
+				`finding the offset at ${new Date(at).toISOString()} in ${partitionKey(partition)}`,
+				() => this.driver.offsetAt(partition, at),
+				partitionContext(partition),
+			);
 		}
 		const { earliest, end } = await this.describePartition(partition);
 		if (position === "earliest") return earliest;
 		if (position === "latest") return end;
 		const requested = position.offset;
 		if (requested >= earliest && requested <= end) return requested;
-		throw new PolylogError("OFFSET_OUT_OF_RANGE", `offset ${requested} of ${partitionKey(partition)} is outside what the log holds, ${earliest} to ${end}`, {
-			...partitionContext(partition),
-			requested,
-			earliest,
-			end,
-		});
+		throw new PolylogError(
+			"OFFSET_OUT_OF_RANGE",
+			`offset ${requested} of ${partitionKey(partition)} is outside what the log holds, ${earliest} to ${end}`,
+			{
+				...partitionContext(partition),
+				requested,
+				earliest,
+				end,
+			},
+		);
 	}
 }
 

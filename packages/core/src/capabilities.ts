@@ -3,7 +3,7 @@
 /**
  * What an acknowledged record survives. Ordered: each class includes the ones before it.
  *
- * - `none`: nothing; it lives in this process
+ * - `none`: nothing for sure; it lives in this process, or is acknowledged before it is written
  * - `process-crash`: kill -9 of the broker
  * - `host-crash`: power loss of the broker's host
  * - `quorum`: loss of a minority of the broker's nodes

@@ -10,7 +10,9 @@ export function closeOnSignal(close: () => Promise<void>, log: Log): () => void 
 		const exit = () => process.exit(128 + constants.signals[signal]);
 		if (closing) return exit();
 		closing = true;
-		close().catch((error: unknown) => log.error(`closing failed: ${error instanceof Error ? error.message : String(error)}`)).finally(exit);
+		close()
+			.catch((error: unknown) => log.error(`closing failed: ${error instanceof Error ? error.message : String(error)}`))
+			.finally(exit);
 	};
 	for (const signal of SIGNALS) process.on(signal, onSignal);
 	return () => {

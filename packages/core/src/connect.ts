@@ -1,5 +1,6 @@
 // From a configuration to a connected broker.
 import { hostname } from "node:os";
+import { abortedError } from "./aborted.ts";
 import type { Broker, BrokerConfig } from "./api/broker.ts";
 import { Backend } from "./backend.ts";
 import { missingCapabilities } from "./capabilities.ts";
@@ -37,8 +38,12 @@ export function connect(target?: string | BrokerConfig, options: ConnectOptions 
 	return connectWith({ clock: systemClock, random: systemRandom }, target, options);
 }
 
-export async function connectWith(runtime: Runtime, target?: string | BrokerConfig, options: ConnectOptions = {}): Promise<ConnectedBroker> {
-	options.signal?.throwIfAborted();
+export async function connectWith(
+	runtime: Runtime,
+	target?: string | BrokerConfig,
+	options: ConnectOptions = {},
+): Promise<ConnectedBroker> {
+	if (options.signal?.aborted) throw abortedError(options.signal, "connecting");
 	const surroundings = { env: process.env, cwd: process.cwd() };
 	const config = await loadConfig(target, surroundings);
 	const url = parseBackendUrl(config.url);
@@ -52,7 +57,7 @@ export async function connectWith(runtime: Runtime, target?: string | BrokerConf
 		await driver.connect(options.signal);
 	} catch (error) {
 		driver.destroy();
-		options.signal?.throwIfAborted();
+		if (options.signal?.aborted) throw abortedError(options.signal, `connecting to ${url.display}`);
 		throw isPolylogError(error) ? error : wrapDriverError(driver, error, `connecting to ${url.display}`, {}, secrets);
 	}
 	// Asked after connecting: some capabilities, such as durability, depend on how the broker is set up.
@@ -66,18 +71,25 @@ export async function connectWith(runtime: Runtime, target?: string | BrokerConf
 
 function checkKeys(config: BrokerConfig, adapter: Adapter): void {
 	const unknown = Object.keys(config).filter((key) => !OWN_KEYS.has(key) && key !== adapter.name && typeof config[key] !== "object");
-	if (unknown.length > 0) throw new PolylogError("CONFIG_INVALID", `the configuration has no option ${unknown.join(", ")}; options of the backend go under "${adapter.name}"`);
+	if (unknown.length > 0)
+		throw new PolylogError(
+			"CONFIG_INVALID",
+			`the configuration has no option ${unknown.join(", ")}; options of the backend go under "${adapter.name}"`,
+		);
 }
 
 function adapterOptions(config: BrokerConfig, adapter: Adapter): Readonly<Record<string, unknown>> {
 	const own = config[adapter.name] ?? {};
-	if (typeof own !== "object" || Array.isArray(own)) throw new PolylogError("CONFIG_INVALID", `the option "${adapter.name}" must be an object`);
+	if (typeof own !== "object" || Array.isArray(own))
+		throw new PolylogError("CONFIG_INVALID", `the option "${adapter.name}" must be an object`);
 	return own as Readonly<Record<string, unknown>>;
 }
 
 /** Everything that must never be printed: the URL's password, and adapter options that are called so. */
 function secretsOf(url: BackendUrl, options: Readonly<Record<string, unknown>>): Secret[] {
-	const named = Object.entries(options).filter(([name, value]) => typeof value === "string" && /password|secret|token|passphrase/i.test(name));
+	const named = Object.entries(options).filter(
+		([name, value]) => typeof value === "string" && /password|secret|token|passphrase/i.test(name),
+	);
 	const params = [...url.params].filter(([name]) => /password|secret|token|passphrase/i.test(name));
 	return [...(url.password ? [url.password] : []), ...[...named, ...params].map(([, value]) => new Secret(String(value)))];
 }

@@ -1,6 +1,6 @@
 // The broker an application holds: hands out producers and groups, and closes them in order.
 import type { Broker, ReadOptions } from "./api/broker.ts";
-import type { ConsumerGroup, GroupOptions } from "./api/consumer-group.ts";
+import type { ConsumerGroup, GroupOptions, MixedGroupOptions } from "./api/consumer-group.ts";
 import type { Message } from "./api/message.ts";
 import type { Producer, ProducerGroup, ProducerGroupOptions, ProducerOptions } from "./api/producer.ts";
 import type { Topic } from "./api/topic.ts";
@@ -14,7 +14,7 @@ import { checkName } from "./names.ts";
 import { readTopic } from "./read.ts";
 import { BrokerTopics } from "./topics.ts";
 import { createJournalCoordinator } from "./group-journal/index.ts";
-import { createProducer } from "./producer/producer.ts";
+import { createProducer, type ProducerParts } from "./producer/producer.ts";
 import { createProducerGroup } from "./producer/producer-group.ts";
 
 const CLOSE_DEADLINE_MS = 30_000;
@@ -37,7 +37,10 @@ export class ConnectedBroker implements Broker {
 		this.#backend = backend;
 		this.topics = new BrokerTopics(backend);
 		const { groups, topics } = backend.driver;
-		this.#coordinator = groups.kind === "native" ? groups.coordinator : createJournalCoordinator({ journals: groups.journals, topics, clock: backend.clock, random: backend.random, log: backend.log });
+		this.#coordinator =
+			groups.kind === "native"
+				? groups.coordinator
+				: createJournalCoordinator({ journals: groups.journals, topics, clock: backend.clock, random: backend.random, log: backend.log });
 	}
 
 	get name(): string {
@@ -50,22 +53,32 @@ export class ConnectedBroker implements Broker {
 
 	producer<T>(topic: Topic<T>, options: ProducerOptions = {}): Producer<T> {
 		this.#checkOpen();
-		const producer = createProducer(topic, this.#producerParts(), options);
+		const producer = createProducer(
+			topic,
+			this.#producerParts(() => this.#producers.delete(producer)),
+			options,
+		);
 		this.#producers.add(producer);
 		return producer;
 	}
 
 	producerGroup(name: string, options: ProducerGroupOptions = {}): ProducerGroup {
 		this.#checkOpen();
-		const group = createProducerGroup(name, this.#producerParts(), options);
+		const group = createProducerGroup(
+			name,
+			this.#producerParts(() => this.#producers.delete(group)),
+			options,
+		);
 		this.#producers.add(group);
 		return group;
 	}
 
-	consumerGroup<T>(name: string, options: GroupOptions<T>): ConsumerGroup<T> {
+	consumerGroup<T>(name: string, options: GroupOptions<T>): ConsumerGroup<T>;
+	consumerGroup<Values extends readonly unknown[]>(name: string, options: MixedGroupOptions<Values>): ConsumerGroup<Values[number]>;
+	consumerGroup(name: string, options: GroupOptions<unknown>): ConsumerGroup<unknown> {
 		checkName("consumer group", name);
 		this.#checkOpen();
-		return new Group<T>(name, options, {
+		return new Group<unknown>(name, options, {
 			backend: this.#backend,
 			coordinator: this.#coordinator,
 			ensureTopic: (topic) => this.topics.partitionsOf(topic),
@@ -133,14 +146,15 @@ export class ConnectedBroker implements Broker {
 			.finally(cancel);
 	}
 
-	#producerParts() {
+	#producerParts(onClosed: () => void = () => {}): ProducerParts {
 		const backend = this.#backend;
 		return {
 			driver: backend.driver,
 			clock: backend.clock,
 			random: backend.random,
-			ensureTopic: (topic: Topic<unknown>) => this.topics.partitionsOf(topic),
+			ensureTopic: async (topic, make) => (make ? this.topics.partitionsOf(topic) : (await this.topics.describe(topic)).partitions.length),
 			wrap: backend.wrap.bind(backend),
+			onClosed,
 		};
 	}
 

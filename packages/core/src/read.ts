@@ -1,4 +1,5 @@
 // `broker.read`: a topic without a group. Nothing is owned and nothing is committed.
+import { abortedError } from "./aborted.ts";
 import type { ReadOptions } from "./api/broker.ts";
 import type { Message } from "./api/message.ts";
 import type { Topic } from "./api/topic.ts";
@@ -14,7 +15,12 @@ import { PolylogError } from "./errors.ts";
 const PAGE = { records: 500, bytes: 4 * 1024 * 1024 };
 
 /** Messages in order within each partition; ends at `to`, by abort (rejects), or when the consumer leaves. */
-export async function* readTopic<T>(backend: Backend, topic: Topic<T>, options: ReadOptions, closed: AbortSignal): AsyncGenerator<Message<T>, void, undefined> {
+export async function* readTopic<T>(
+	backend: Backend,
+	topic: Topic<T>,
+	options: ReadOptions,
+	closed: AbortSignal,
+): AsyncGenerator<Message<T>, void, undefined> {
 	const ended = new AbortController();
 	const signal = AbortSignal.any([ended.signal, closed, ...(options.signal ? [options.signal] : [])]);
 	const partitions = await chosenPartitions(backend, topic, options.partition);
@@ -35,7 +41,7 @@ export async function* readTopic<T>(backend: Backend, topic: Topic<T>, options: 
 		}
 	} catch (error) {
 		closed.throwIfAborted();
-		if (options.signal?.aborted) throw new PolylogError("ABORTED", `reading topic ${topic.name} was aborted`, { topic: topic.name, cause: error });
+		if (options.signal?.aborted) throw abortedError(options.signal, `reading topic ${topic.name}`);
 		throw error;
 	} finally {
 		ended.abort(new Error("the reading ended"));
@@ -50,20 +56,37 @@ async function chosenPartitions(backend: Backend, topic: Topic<unknown>, index: 
 	return described.partitions.map((partition) => ({ topic: topic.name, index: partition.index }));
 }
 
-async function openPages<T>(backend: Backend, topic: Topic<T>, partition: Partition, options: ReadOptions, signal: AbortSignal): Promise<AsyncGenerator<Message<T>[], void, undefined>> {
+async function openPages<T>(
+	backend: Backend,
+	topic: Topic<T>,
+	partition: Partition,
+	options: ReadOptions,
+	signal: AbortSignal,
+): Promise<AsyncGenerator<Message<T>[], void, undefined>> {
 	const from = await backend.resolve(partition, options.from ?? "earliest");
 	const to = options.to === undefined ? undefined : await backend.resolve(partition, options.to);
 	const at = { topic: partition.topic, index: partition.index };
 	return pagesOf(backend, topic, at, from, to, signal);
 }
 
-async function* pagesOf<T>(backend: Backend, topic: Topic<T>, partition: Partition, from: Offset, to: Offset | undefined, signal: AbortSignal): AsyncGenerator<Message<T>[], void, undefined> {
+async function* pagesOf<T>(
+	backend: Backend,
+	topic: Topic<T>,
+	partition: Partition,
+	from: Offset,
+	to: Offset | undefined,
+	signal: AbortSignal,
+): AsyncGenerator<Message<T>[], void, undefined> {
 	if (to !== undefined && from >= to) return;
 	const reader: Reader = backend.driver.openReader(partition, from);
 	const doing = `reading ${partitionKey(partition)}`;
 	try {
 		for (;;) {
-			const records = await persevere(() => backend.attempt(doing, () => reader.fetch(PAGE, signal), partitionContext(partition)), { clock: backend.clock, random: backend.random, signal });
+			const records = await persevere(() => backend.attempt(doing, () => reader.fetch(PAGE, signal), partitionContext(partition)), {
+				clock: backend.clock,
+				random: backend.random,
+				signal,
+			});
 			const wanted = to === undefined ? records : records.filter((record) => record.offset < to);
 			yield* decoded(topic, partition, wanted);
 			if (to !== undefined && (await reachedEnd(backend, partition, records.at(-1)?.offset, to))) return;
@@ -74,7 +97,11 @@ async function* pagesOf<T>(backend: Backend, topic: Topic<T>, partition: Partiti
 }
 
 /** One page; if a record cannot be decoded, the messages before it come first. */
-async function* decoded<T>(topic: Topic<T>, partition: Partition, records: readonly RawRecord[]): AsyncGenerator<Message<T>[], void, undefined> {
+async function* decoded<T>(
+	topic: Topic<T>,
+	partition: Partition,
+	records: readonly RawRecord[],
+): AsyncGenerator<Message<T>[], void, undefined> {
 	const messages: Message<T>[] = [];
 	try {
 		for (const record of records) {

@@ -22,7 +22,8 @@ export class BrokerTopics implements Topics {
 
 	async create(topic: AnyTopic, options: Shape = {}): Promise<void> {
 		const name = nameOf(topic);
-		if (!(await this.#create(name, shapeOf(topic, options)))) throw new PolylogError("TOPIC_EXISTS", `topic ${name} exists already`, { topic: name });
+		if (!(await this.#create(name, shapeOf(topic, options))))
+			throw new PolylogError("TOPIC_EXISTS", `topic ${name} exists already`, { topic: name });
 	}
 
 	async ensure(topic: AnyTopic, options: Shape = {}): Promise<TopicDescription> {
@@ -47,9 +48,11 @@ export class BrokerTopics implements Topics {
 	async grow(topic: string | { readonly name: string }, partitions: number): Promise<void> {
 		const name = nameOf(topic);
 		checkPartitions(partitions);
-		if (!this.#backend.driver.capabilities.growTopics) throw new PolylogError("UNSUPPORTED", `${this.#backend.driver.name} cannot add partitions to a topic`, { topic: name });
+		if (!this.#backend.driver.capabilities.growTopics)
+			throw new PolylogError("UNSUPPORTED", `${this.#backend.driver.name} cannot add partitions to a topic`, { topic: name });
 		const { length } = (await this.describe(name)).partitions;
-		if (partitions < length) throw new RangeError(`topic ${name} has ${length} partitions; their number cannot be lowered to ${partitions}`);
+		if (partitions < length)
+			throw new RangeError(`topic ${name} has ${length} partitions; their number cannot be lowered to ${partitions}`);
 		await this.#backend.attempt(`growing topic ${name}`, () => this.#backend.driver.topics.grow(name, partitions), { topic: name });
 	}
 
@@ -89,5 +92,9 @@ function nameOf(topic: string | { readonly name: string }): string {
 }
 
 function notFound(topic: string): PolylogError {
-	return new PolylogError("TOPIC_NOT_FOUND", `topic ${topic} does not exist; make it with broker.topics.ensure, or say how many partitions it has: topic("${topic}", { partitions: 8 })`, { topic });
+	return new PolylogError(
+		"TOPIC_NOT_FOUND",
+		`topic ${topic} does not exist; make it with broker.topics.ensure, or say how many partitions it has: topic("${topic}", { partitions: 8 })`,
+		{ topic },
+	);
 }

@@ -1,8 +1,16 @@
 // Appends batches, and says what became of them.
-import { type AppendOutcome, type OutgoingRecord, type Partition, partitionKey, PolylogError, type ProducerIdentity } from "@polylog/core/driver";
+import {
+	type AppendOutcome,
+	type OutgoingRecord,
+	type Partition,
+	partitionKey,
+	PolylogError,
+	type ProducerIdentity,
+} from "@polylog/core/driver";
 import type { Redis } from "ioredis";
 import { packBatch } from "./batch-encoding.ts";
 import { classify, isRefusal } from "./errors.ts";
+import { Gate } from "./gate.ts";
 import type { Link } from "./link.ts";
 import { toFields } from "./message-mapping.ts";
 import { offsetOfId } from "./offset-mapping.ts";
@@ -10,7 +18,14 @@ import type { Replication } from "./replication.ts";
 import { appendScript, MAX_PRODUCERS, PRODUCER_MEMORY_MS, tidyScript } from "./scripts/append.ts";
 import type { PartitionKeys, Topology } from "./topology.ts";
 
+/**
+ * Batches under way at once. The others wait here, where the command timeout does not run and where they do not stand
+ * before a heartbeat: a thousand partitions flushing together took longer than the timeout on a busy machine.
+ */
+const APPENDS_AT_ONCE = 32;
+
 export class Appender {
+	readonly #gate = new Gate(APPENDS_AT_ONCE);
 	readonly #link: Link;
 	readonly #topology: Topology;
 	readonly #replication: Replication;
@@ -26,21 +41,26 @@ export class Appender {
 		this.#replication = replication;
 	}
 
-	async append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal?: AbortSignal): Promise<readonly AppendOutcome[]> {
+	async append(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal?: AbortSignal,
+	): Promise<readonly AppendOutcome[]> {
 		signal?.throwIfAborted();
 		if (records.length === 0) return [];
 		const doubt = `${producer.id} ${producer.epoch} ${partitionKey(partition)}`;
 		const keys = this.#topology.partition(partition);
 		let sent = false;
 		try {
-			const batch = packBatch(records.map(toFields));
-			const first = await this.#link.run(
-				(client) => {
+			const first = await this.#gate.run(async () => {
+				const batch = packBatch(records.map(toFields));
+				const send = (client: Redis) => {
 					sent = true;
 					return this.#send(client, keys, batch, producer);
-				},
-				signal ? { signal } : {},
-			);
+				};
+				return await this.#link.run(send, signal ? { signal } : {});
+			});
 			this.#doubtful.delete(doubt);
 			return records.map((_, at) => ({ status: "ok", offset: first + BigInt(at) }));
 		} catch (error) {
@@ -56,7 +76,15 @@ export class Appender {
 
 	async #send(client: Redis, keys: PartitionKeys, batch: Buffer, producer: ProducerIdentity): Promise<bigint> {
 		const { id, epoch, sequence } = producer;
-		const values = [batch, id, String(epoch), String(sequence), keys.adopted ? "1" : "0", String(PRODUCER_MEMORY_MS), String(MAX_PRODUCERS)];
+		const values = [
+			batch,
+			id,
+			String(epoch),
+			String(sequence),
+			keys.adopted ? "1" : "0",
+			String(PRODUCER_MEMORY_MS),
+			String(MAX_PRODUCERS),
+		];
 		const first = await appendScript.run(client, [keys.stream, keys.meta, keys.producers], values);
 		if (!(await this.#replication.reached(client))) {
 			throw new PolylogError("UNAVAILABLE", `appended, but not on as many replicas as "minReplicas" asks for`);
@@ -82,7 +110,13 @@ function isLateCopy(error: unknown): boolean {
 function describe(error: unknown, partition: Partition): unknown {
 	if (!(error instanceof Error)) return error;
 	const context = { topic: partition.topic, partition: partition.index };
-	if (error.message.startsWith("POLYLOGTOPIC")) return new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, context);
-	if (error.message.startsWith("POLYLOGFENCED")) return new PolylogError("FENCED", `append to ${partitionKey(partition)} refused:${error.message.slice("POLYLOGFENCED".length)}`, context);
+	if (error.message.startsWith("POLYLOGTOPIC"))
+		return new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, context);
+	if (error.message.startsWith("POLYLOGFENCED"))
+		return new PolylogError(
+			"FENCED",
+			`append to ${partitionKey(partition)} refused:${error.message.slice("POLYLOGFENCED".length)}`,
+			context,
+		);
 	return error;
 }

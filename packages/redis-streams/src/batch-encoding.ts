@@ -24,7 +24,11 @@ export function packBatch(records: readonly (readonly StreamField[])[]): Buffer 
 function packedBytes(records: readonly (readonly StreamField[])[]): number {
 	let bytes = PREFIX_BYTES;
 	for (const fields of records) {
-		if (fields.length > MAX_FIELDS) throw new PolylogError("MESSAGE_TOO_LARGE", `a record for Redis may have ${MAX_FIELDS / 2} fields, not ${fields.length / 2}: send fewer headers`);
+		if (fields.length > MAX_FIELDS)
+			throw new PolylogError(
+				"MESSAGE_TOO_LARGE",
+				`a record for Redis may have ${MAX_FIELDS / 2} fields, not ${fields.length / 2}: send fewer headers`,
+			);
 		bytes += PREFIX_BYTES;
 		for (const field of fields) bytes += PREFIX_BYTES + (typeof field === "string" ? Buffer.byteLength(field) : field.length);
 	}

@@ -58,7 +58,8 @@ export class RedisStreamsDriver implements Driver {
 		this.#settings = settings;
 		this.#topology = new Topology(settings.prefix, settings.adopt);
 		const { clock, random, log } = context;
-		const open = (role: string, check: (client: Redis) => Promise<void>, extraTimeoutMs = 0) => new Link({ ...context, settings, check }, role, extraTimeoutMs);
+		const open = (role: string, check: (client: Redis) => Promise<void>, extraTimeoutMs = 0) =>
+			new Link({ ...context, settings, check }, role, extraTimeoutMs);
 		this.#commands = open("commands", (client) => this.#checkServer(client, log));
 		const reads = open("reads", ping);
 		const tailOf = (role: string): [Link, Tail] => {
@@ -113,7 +114,12 @@ export class RedisStreamsDriver implements Driver {
 		for (const link of this.#links) link.destroy();
 	}
 
-	append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal?: AbortSignal): Promise<readonly AppendOutcome[]> {
+	append(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal?: AbortSignal,
+	): Promise<readonly AppendOutcome[]> {
 		return this.#appender.append(partition, records, producer, signal);
 	}
 
@@ -125,7 +131,10 @@ export class RedisStreamsDriver implements Driver {
 		const find = (client: Redis) => findOffsetAt(client, this.#topology.partition(partition), timestampMs);
 		const offset = await this.#reading.reads.run(find, signal ? { signal } : {});
 		if (offset !== undefined) return offset;
-		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, { topic: partition.topic, partition: partition.index });
+		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, {
+			topic: partition.topic,
+			partition: partition.index,
+		});
 	}
 
 	classify(error: unknown): Classification {

@@ -32,11 +32,19 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
 		"Connection is closed.",
 		"Stream isn't writeable and enableOfflineQueue options is false",
 		"Command aborted due to connection close",
-		"Reached the max retries per request limit (which is 0). Refer to \"maxRetriesPerRequest\" option for details.",
+		'Reached the max retries per request limit (which is 0). Refer to "maxRetriesPerRequest" option for details.',
 		"connect ETIMEDOUT",
 	],
-	CONFIG_INVALID: ["WRONGTYPE Operation against a key holding the wrong kind of value", "ERR DB index is out of range", "ERR invalid DB index"],
-	UNSUPPORTED: ["ERR unknown command 'XADD', with args beginning with: ", "CROSSSLOT Keys in request don't hash to the same slot", "MOVED 3999 127.0.0.1:6381"],
+	CONFIG_INVALID: [
+		"WRONGTYPE Operation against a key holding the wrong kind of value",
+		"ERR DB index is out of range",
+		"ERR invalid DB index",
+	],
+	UNSUPPORTED: [
+		"ERR unknown command 'XADD', with args beginning with: ",
+		"CROSSSLOT Keys in request don't hash to the same slot",
+		"MOVED 3999 127.0.0.1:6381",
+	],
 	MESSAGE_TOO_LARGE: ["ERR Protocol error: invalid bulk length"],
 	TOPIC_NOT_FOUND: ["POLYLOGTOPIC the topic or its partition does not exist"],
 	FENCED: ["POLYLOGFENCED producer epoch 1 is older than 2"],
@@ -48,17 +56,25 @@ describe("classify", () => {
 		it.each(texts)(`calls "%s" ${code}`, (text) => expect(classify(new Error(text)).code).toBe(code));
 	}
 
-	it.each(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "ETIMEDOUT", "EHOSTUNREACH"])("calls the socket error %s CONNECTION_LOST", (code) => {
-		expect(classify(Object.assign(new Error(`connect ${code}`), { code })).code).toBe("CONNECTION_LOST");
-	});
+	it.each(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "ETIMEDOUT", "EHOSTUNREACH"])(
+		"calls the socket error %s CONNECTION_LOST",
+		(code) => {
+			expect(classify(Object.assign(new Error(`connect ${code}`), { code })).code).toBe("CONNECTION_LOST");
+		},
+	);
 
-	it.each(["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID"])("does not retry the certificate error %s", (code) => {
-		expect(classify(Object.assign(new Error("certificate"), { code })).code).toBe("UNAUTHORIZED");
-	});
+	it.each(["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID"])(
+		"does not retry the certificate error %s",
+		(code) => {
+			expect(classify(Object.assign(new Error("certificate"), { code })).code).toBe("UNAUTHORIZED");
+		},
+	);
 
 	it("tells a caller's abort from ioredis' own abort", () => {
 		expect(classify(AbortSignal.abort().reason).code).toBe("ABORTED");
-		expect(classify(Object.assign(new Error("Command aborted due to connection close"), { name: "AbortError" })).code).toBe("CONNECTION_LOST");
+		expect(classify(Object.assign(new Error("Command aborted due to connection close"), { name: "AbortError" })).code).toBe(
+			"CONNECTION_LOST",
+		);
 	});
 
 	it("leaves our own errors what they are", () => {
@@ -71,7 +87,12 @@ describe("classify", () => {
 describe("isRefusal", () => {
 	it("is true where repeating cannot have stored anything, false in outages", () => {
 		expect(["OOM x", "NOPERM x", "POLYLOGFENCED x"].map((text) => isRefusal(new Error(text)))).toEqual([true, true, true]);
-		expect(["LOADING x", "READONLY x", "Command timed out", "Connection is closed."].map((text) => isRefusal(new Error(text)))).toEqual([false, false, false, false]);
+		expect(["LOADING x", "READONLY x", "Command timed out", "Connection is closed."].map((text) => isRefusal(new Error(text)))).toEqual([
+			false,
+			false,
+			false,
+			false,
+		]);
 	});
 });
 

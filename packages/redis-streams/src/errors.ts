@@ -33,10 +33,26 @@ const TEXTS: readonly (readonly [RegExp, Classification])[] = [
 	[/^ERR (?:unknown|Unknown) (?:command|subcommand)|^ERR unsupported/, { code: "UNSUPPORTED" }],
 	[/^ERR (?:invalid DB index|DB index is out of range)/, { code: "CONFIG_INVALID" }],
 	// ioredis' own; "isn't writeable" and "aborted" mean a connection that is going.
-	[/Connection is closed|Stream isn't writeable|aborted due to connection close|max retries per request|connect ETIMEDOUT|Socket timeout|Protocol error/, { code: "CONNECTION_LOST" }],
+	[
+		/Connection is closed|Stream isn't writeable|aborted due to connection close|max retries per request|connect ETIMEDOUT|Socket timeout|Protocol error/,
+		{ code: "CONNECTION_LOST" },
+	],
 ];
 
-const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ETIMEDOUT", "EADDRNOTAVAIL"]);
+const NETWORK = new Set([
+	"ECONNREFUSED",
+	"ECONNRESET",
+	"ECONNABORTED",
+	"EPIPE",
+	"ENOTFOUND",
+	"EAI_AGAIN",
+	"EHOSTUNREACH",
+	"EHOSTDOWN",
+	"ENETUNREACH",
+	"ENETDOWN",
+	"ETIMEDOUT",
+	"EADDRNOTAVAIL",
+]);
 
 export function classify(error: unknown): Classification {
 	if (isPolylogError(error)) return { code: error.code, retryable: error.retryable };
@@ -55,7 +71,9 @@ export function classify(error: unknown): Classification {
 
 /** Whether a refused append certainly was not stored, and will not be if only repeated: not an outage. */
 export function isRefusal(error: unknown): boolean {
-	return ["BACKPRESSURE", "UNAUTHORIZED", "TOPIC_NOT_FOUND", "FENCED", "CONFIG_INVALID", "UNSUPPORTED", "MESSAGE_TOO_LARGE"].includes(classify(error).code);
+	return ["BACKPRESSURE", "UNAUTHORIZED", "TOPIC_NOT_FOUND", "FENCED", "CONFIG_INVALID", "UNSUPPORTED", "MESSAGE_TOO_LARGE"].includes(
+		classify(error).code,
+	);
 }
 
 /**

@@ -45,7 +45,9 @@ export class RedisJournals implements JournalStore {
 	 * deleted one by one: then Redis says null, or counts wrongly, as always).
 	 */
 	async mirror(group: string, committed: Iterable<readonly [Partition, Offset]>): Promise<void> {
-		await this.#run((client) => Promise.all([...committed].map(([partition, offset]) => this.#mirrorOne(client, group, partition, offset)))).catch(() => undefined);
+		await this.#run((client) =>
+			Promise.all([...committed].map(([partition, offset]) => this.#mirrorOne(client, group, partition, offset))),
+		).catch(() => undefined);
 	}
 
 	async #mirrorOne(client: Redis, group: string, partition: Partition, offset: Offset): Promise<void> {
@@ -71,7 +73,10 @@ export class RedisJournals implements JournalStore {
 			const description = await this.#topics.describe(topic, signal);
 			const streams = (description?.partitions ?? []).map((partition) => this.#context.topology.partition(partition).stream);
 			const name = this.#mirrorName(group, topic);
-			await this.#run((client) => Promise.all(streams.map((stream) => client.call("XGROUP", "DESTROY", stream, name).catch(() => undefined))), signal);
+			await this.#run(
+				(client) => Promise.all(streams.map((stream) => client.call("XGROUP", "DESTROY", stream, name).catch(() => undefined))),
+				signal,
+			);
 		}
 	}
 

@@ -2,7 +2,17 @@
 //
 // Appends go over the connection that also appends records, whose `generation` tells core when to prove its places
 // again. Waiting has a connection of its own, so that no amount of data traffic delays a heartbeat's way back.
-import { type Clock, type JournalBounds, type JournalCursor, type JournalEntry, type JournalLog, JournalPlaceLost, PolylogError, type RecordProof, recordDigest } from "@polylog/core/driver";
+import {
+	type Clock,
+	type JournalBounds,
+	type JournalCursor,
+	type JournalEntry,
+	type JournalLog,
+	JournalPlaceLost,
+	PolylogError,
+	type RecordProof,
+	recordDigest,
+} from "@polylog/core/driver";
 import type { Redis } from "ioredis";
 import type { Link } from "./link.ts";
 import { toRecord } from "./message-mapping.ts";
@@ -56,7 +66,8 @@ export class StreamJournal implements JournalLog {
 	}
 
 	async read(cursor: JournalCursor | undefined, waitMs: number, signal?: AbortSignal): Promise<readonly JournalEntry[]> {
-		if (this.#closed.signal.aborted) throw new PolylogError("CLOSED", `the journal of the group "${this.#group}" was closed`, { group: this.#group });
+		if (this.#closed.signal.aborted)
+			throw new PolylogError("CLOSED", `the journal of the group "${this.#group}" was closed`, { group: this.#group });
 		const until = this.#context.clock.now() + waitMs;
 		for (;;) {
 			const entries = await this.#range(cursor, signal);
@@ -103,7 +114,10 @@ export class StreamJournal implements JournalLog {
 	/** Entries after the cursor, in one reply with the entry at the cursor, which proves it. */
 	async #range(cursor: JournalCursor | undefined, signal: AbortSignal | undefined): Promise<JournalEntry[]> {
 		const from = cursor ? idAtOrAbove(cursor.position) : "-";
-		const raw = await this.#context.commands.run((client) => client.xrangeBuffer(this.#key, from, "+", "COUNT", PAGE), signal ? { signal } : {});
+		const raw = await this.#context.commands.run(
+			(client) => client.xrangeBuffer(this.#key, from, "+", "COUNT", PAGE),
+			signal ? { signal } : {},
+		);
 		const entries = raw.map(([id, fields]) => ({ position: offsetOfId(String(id)), bytes: fields[1] ?? Buffer.alloc(0) }));
 		if (!cursor) return entries;
 		const [anchor, ...rest] = entries;

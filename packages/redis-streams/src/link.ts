@@ -68,7 +68,10 @@ export class Link {
 	}
 
 	/** Sends at once or rejects at once; never waits for a connection. With `generation`, only on that connection. */
-	async run<T>(send: (client: Redis) => Promise<T>, options: { readonly generation?: number; readonly signal?: AbortSignal } = {}): Promise<T> {
+	async run<T>(
+		send: (client: Redis) => Promise<T>,
+		options: { readonly generation?: number; readonly signal?: AbortSignal } = {},
+	): Promise<T> {
 		options.signal?.throwIfAborted();
 		const client = this.#client;
 		if (!client) throw this.#disconnected();
@@ -175,7 +178,8 @@ export class Link {
 			await this.#open();
 		} catch (error) {
 			if (this.#closed) return;
-			if (classify(error).code !== classify(this.#lastError).code) this.#context.log.warn(`cannot connect to ${this.#context.settings.display}: ${String(error)}`);
+			if (classify(error).code !== classify(this.#lastError).code)
+				this.#context.log.warn(`cannot connect to ${this.#context.settings.display}: ${String(error)}`);
 			this.#lastError = error;
 			this.#retry();
 		}
@@ -211,7 +215,8 @@ export class Link {
 		const { code, retryable } = classify(this.#lastError);
 		const cause = this.#lastError === undefined ? {} : { cause: this.#lastError };
 		const reason = this.#lastError instanceof Error ? `: ${this.#lastError.message}` : "";
-		if (code === "UNKNOWN" || code === "TIMEOUT" || code === "CLOSED") return new PolylogError("CONNECTION_LOST", `not connected to ${display}${reason}`, cause);
+		if (code === "UNKNOWN" || code === "TIMEOUT" || code === "CLOSED")
+			return new PolylogError("CONNECTION_LOST", `not connected to ${display}${reason}`, cause);
 		return new PolylogError(code, `not connected to ${display}${reason}`, retryable === undefined ? cause : { ...cause, retryable });
 	}
 }

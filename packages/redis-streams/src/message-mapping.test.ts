@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { OutgoingRecord } from "@polylog/core/driver";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { recordBytes, type StreamField, toFields, toRecord } from "./message-mapping.ts";
 
@@ -27,19 +27,40 @@ describe("a record", () => {
 		fc.assert(
 			fc.property(record, (original) => {
 				const back = toRecord([Buffer.from("0-5"), stored(toFields(original))]);
-				const headers = original.headers.map(([name, value]) => [name, typeof value === "string" || !isUtf8(value) ? value : Buffer.from(value).toString()]);
+				const headers = original.headers.map(([name, value]) => [
+					name,
+					typeof value === "string" || !isUtf8(value) ? value : Buffer.from(value).toString(),
+				]);
 				expect(back).toEqual({ ...original, headers, offset: 4n });
 			}),
 		);
 	});
 
 	it("keeps headers that are named like its own fields", () => {
-		const original: OutgoingRecord = { key: undefined, value: Buffer.from("v"), headers: [["value", "x"], ["time", "y"], ["tombstone", "z"]], timestamp: 1 };
+		const original: OutgoingRecord = {
+			key: undefined,
+			value: Buffer.from("v"),
+			headers: [
+				["value", "x"],
+				["time", "y"],
+				["tombstone", "z"],
+			],
+			timestamp: 1,
+		};
 		expect(toRecord([Buffer.from("0-1"), stored(toFields(original))])).toEqual({ ...original, offset: 0n });
 	});
 
 	it("begins with the same fields in the same order, which Redis stores compactly", () => {
-		expect(toFields({ key: Buffer.from("k"), value: Buffer.from("v"), headers: [["a", "b"]], timestamp: 5 })).toEqual(["value", Buffer.from("v"), "key", Buffer.from("k"), "time", "5", "h:a", "b"]);
+		expect(toFields({ key: Buffer.from("k"), value: Buffer.from("v"), headers: [["a", "b"]], timestamp: 5 })).toEqual([
+			"value",
+			Buffer.from("v"),
+			"key",
+			Buffer.from("k"),
+			"time",
+			"5",
+			"h:a",
+			"b",
+		]);
 	});
 
 	it("counts bytes of value, key and headers", () => {
@@ -77,11 +98,26 @@ describe("an entry of another program", () => {
 
 	it("of any bytes reads as some record", () => {
 		fc.assert(
-			fc.property(fc.array(fc.tuple(fc.oneof(bytes, fc.constantFrom("value", "key", "time", "tombstone", "h:", "h:a").map(Buffer.from)), bytes), { minLength: 1, maxLength: 5 }), (pairs) => {
-				const read = toRecord([Buffer.from("7-3"), pairs.flat()]);
-				expect(Number.isFinite(read.timestamp)).toBe(true);
-				expect(read.value === null || read.value.length >= 0).toBe(true);
-			}),
+			fc.property(
+				fc.array(
+					fc.tuple(
+						fc.oneof(
+							bytes,
+							fc.constantFrom("value", "key", "time", "tombstone", "h:", "h:a").map((name) => Buffer.from(name)),
+						),
+						bytes,
+					),
+					{
+						minLength: 1,
+						maxLength: 5,
+					},
+				),
+				(pairs) => {
+					const read = toRecord([Buffer.from("7-3"), pairs.flat()]);
+					expect(Number.isFinite(read.timestamp)).toBe(true);
+					expect(read.value === null || read.value.length >= 0).toBe(true);
+				},
+			),
 		);
 	});
 });

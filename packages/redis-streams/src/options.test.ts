@@ -8,7 +8,17 @@ const read = (url: string, options: Readonly<Record<string, unknown>> = {}) => r
 describe("settings", () => {
 	it("come from the URL, with defaults", () => {
 		const settings = read("redis://ada:s3cret@cache:7000/2");
-		expect(settings).toMatchObject({ host: "cache", port: 7000, database: 2, username: "ada", tls: undefined, prefix: "", connectTimeoutMs: 5000, commandTimeoutMs: 5000, minReplicas: 0 });
+		expect(settings).toMatchObject({
+			host: "cache",
+			port: 7000,
+			database: 2,
+			username: "ada",
+			tls: undefined,
+			prefix: "",
+			connectTimeoutMs: 5000,
+			commandTimeoutMs: 5000,
+			minReplicas: 0,
+		});
 		expect(settings.password?.reveal()).toBe("s3cret");
 		expect(inspect(settings)).not.toContain("s3cret");
 		expect(read("redis://cache")).toMatchObject({ port: 6379, database: 0 });
@@ -37,7 +47,13 @@ describe("settings", () => {
 	});
 
 	it("refuse several hosts", () => {
-		const url = { ...backendUrl("redis://a"), hosts: [{ host: "a", port: 1 }, { host: "b", port: 2 }] };
+		const url = {
+			...backendUrl("redis://a"),
+			hosts: [
+				{ host: "a", port: 1 },
+				{ host: "b", port: 2 },
+			],
+		};
 		expect(() => readSettings({ url, options: {} })).toThrow(/one host/);
 	});
 });

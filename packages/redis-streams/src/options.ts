@@ -75,12 +75,14 @@ export function readSettings(target: AdapterTarget): Settings {
 
 function readDatabase(url: BackendUrl): number {
 	if (url.path === "") return 0;
-	if (!/^\d{1,5}$/.test(url.path)) throw invalid(`the path of a ${url.scheme}:// URL is the number of a database, as in ${url.scheme}://host:6379/0`);
+	if (!/^\d{1,5}$/.test(url.path))
+		throw invalid(`the path of a ${url.scheme}:// URL is the number of a database, as in ${url.scheme}://host:6379/0`);
 	return Number(url.path);
 }
 
 function readTls(url: BackendUrl, { tls, insecureTls }: RedisStreamsOptions): ConnectionOptions | undefined {
-	if (tls?.rejectUnauthorized === false) throw invalid(`redis-streams option "tls" may not switch verification off; set "insecureTls" if that is meant`);
+	if (tls?.rejectUnauthorized === false)
+		throw invalid(`redis-streams option "tls" may not switch verification off; set "insecureTls" if that is meant`);
 	if (url.scheme !== "rediss" && tls === undefined) {
 		if (insecureTls) throw invalid(`redis-streams option "insecureTls" needs the scheme rediss`);
 		return undefined;

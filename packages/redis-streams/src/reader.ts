@@ -3,7 +3,19 @@
 // A read begins with the last record returned (the anchor): if that comes back unchanged, what follows it in the same
 // reply follows it in the log. If it does not, retention may have removed it, which is fine as long as nothing at or
 // above the position went with it; in every other case the log was cut back or made again, and going on would skip.
-import { type Clock, type Credit, type Offset, offsetOutOfRange, type Partition, PolylogError, partitionKey, type Random, type RawRecord, type Reader, recordDigest } from "@polylog/core/driver";
+import {
+	type Clock,
+	type Credit,
+	type Offset,
+	offsetOutOfRange,
+	type Partition,
+	PolylogError,
+	partitionKey,
+	type Random,
+	type RawRecord,
+	type Reader,
+	recordDigest,
+} from "@polylog/core/driver";
 import type { Redis } from "ioredis";
 import type { Gate } from "./gate.ts";
 import type { Link } from "./link.ts";
@@ -71,7 +83,12 @@ export class StreamReader implements Reader {
 	async #waitForNews(signal: AbortSignal | undefined): Promise<boolean> {
 		const afterId = this.#anchor ? idAtOrAbove(this.#anchor.offset) : idBefore(this.#position);
 		const closed = this.#closed.signal;
-		const news = await this.#context.tail.wait(this.#keys.stream, afterId, FETCH_WAIT_MS, signal ? AbortSignal.any([signal, closed]) : closed);
+		const news = await this.#context.tail.wait(
+			this.#keys.stream,
+			afterId,
+			FETCH_WAIT_MS,
+			signal ? AbortSignal.any([signal, closed]) : closed,
+		);
 		signal?.throwIfAborted();
 		return news && !closed.aborted;
 	}
@@ -104,7 +121,8 @@ export class StreamReader implements Reader {
 		const records = await this.#prove(entries, log, place, signal);
 		const last = records.at(-1);
 		if (last) this.#anchor = { offset: last.offset, digest: recordDigest(last) };
-		this.#idleUntil = records.length > 0 ? undefined : this.#context.clock.now() + IDLE_PROOF_MS * (1 + this.#context.random.fraction() / 2);
+		this.#idleUntil =
+			records.length > 0 ? undefined : this.#context.clock.now() + IDLE_PROOF_MS * (1 + this.#context.random.fraction() / 2);
 		return records;
 	}
 
@@ -121,14 +139,25 @@ export class StreamReader implements Reader {
 	async #ask(client: Redis, count: number): Promise<{ entries: StreamEntry[]; log?: string; place?: Place }> {
 		const { stream, meta } = this.#keys;
 		if (!this.#anchor) {
-			const [entries, place] = await Promise.all([range(client, stream, idAtOrAbove(this.#position), count), readPlace(client, this.#keys)]);
+			const [entries, place] = await Promise.all([
+				range(client, stream, idAtOrAbove(this.#position), count),
+				readPlace(client, this.#keys),
+			]);
 			return { entries, place };
 		}
-		const [entries, log] = await Promise.all([range(client, stream, idAtOrAbove(this.#anchor.offset), count + 1), client.hget(meta, "log")]);
+		const [entries, log] = await Promise.all([
+			range(client, stream, idAtOrAbove(this.#anchor.offset), count + 1),
+			client.hget(meta, "log"),
+		]);
 		return { entries, log: log ?? "" };
 	}
 
-	async #prove(entries: StreamEntry[], log: string | undefined, place: Place | undefined, signal: AbortSignal | undefined): Promise<RawRecord[]> {
+	async #prove(
+		entries: StreamEntry[],
+		log: string | undefined,
+		place: Place | undefined,
+		signal: AbortSignal | undefined,
+	): Promise<RawRecord[]> {
 		const records = entries.map(toRecord);
 		const [first] = records;
 		const found = this.#anchor !== undefined && first?.offset === this.#anchor.offset;
@@ -149,11 +178,14 @@ export class StreamReader implements Reader {
 			throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(this.#partition)} does not exist`, { topic, partition: index });
 		}
 		const range = { requested: this.#position, earliest: place.earliest, end: place.end };
-		if (this.#log !== undefined && this.#log !== place.log) throw offsetOutOfRange(this.#partition, range, "the topic was deleted and made again");
-		if (anchorChanged) throw offsetOutOfRange(this.#partition, range, "the record before it is another one by now: the log was made again or lost its tail");
+		if (this.#log !== undefined && this.#log !== place.log)
+			throw offsetOutOfRange(this.#partition, range, "the topic was deleted and made again");
+		if (anchorChanged)
+			throw offsetOutOfRange(this.#partition, range, "the record before it is another one by now: the log was made again or lost its tail");
 		if (this.#position > place.end) throw offsetOutOfRange(this.#partition, range, "it lies beyond the end");
 		if (this.#position < place.earliest && !place.complete) throw offsetOutOfRange(this.#partition, range, "retention removed it");
-		if (this.#anchor && place.complete) throw offsetOutOfRange(this.#partition, range, "the record before it is gone, though nothing was removed: the log was made again");
+		if (this.#anchor && place.complete)
+			throw offsetOutOfRange(this.#partition, range, "the record before it is gone, though nothing was removed: the log was made again");
 		this.#log = place.log;
 	}
 }

@@ -1,7 +1,7 @@
 // Waits for new entries of any number of streams on one connection: one XREAD BLOCK over all of them. It only wakes;
 // what arrived is read elsewhere.
 import type { Clock } from "@polylog/core/driver";
-import { sleep } from "@polylog/core/driver";
+import { PolylogError, sleep } from "@polylog/core/driver";
 import { classify } from "./errors.ts";
 import type { Link } from "./link.ts";
 
@@ -10,12 +10,15 @@ export const TAIL_BLOCK_MS = 2000;
 /** Where CLIENT UNBLOCK is not permitted, so that a new waiter waits no longer than this. */
 const SHORT_BLOCK_MS = 100;
 const RETRY_MS = 100;
+/** An XREAD names every waiter, so with many of them it is sent less often: 1,000 make it 5 ms apart at least. */
+const WAITERS_PER_MS = 200;
 
 interface Waiter {
 	readonly key: string;
 	/** Entries above this id are news. */
 	readonly afterId: string;
 	wake(news: boolean): void;
+	fail(error: PolylogError): void;
 }
 
 export class Tail {
@@ -27,6 +30,8 @@ export class Tail {
 	/** What the XREAD under way waits for, by `place`. Written by the loop alone. */
 	#watched: ReadonlySet<string> = new Set();
 	#running = false;
+	/** When the last XREAD was sent. */
+	#sentAt = Number.NEGATIVE_INFINITY;
 	#kicking = false;
 	#mayUnblock = true;
 	#clientId: { readonly generation: number; readonly id: number } | undefined;
@@ -38,18 +43,29 @@ export class Tail {
 		this.#clock = clock;
 	}
 
-	/** Resolves to true once `key` has an entry above `afterId` (perhaps too early), to false after `waitMs`, an abort or the end. */
+	/**
+	 * Resolves to true once `key` has an entry above `afterId` (perhaps too early), to false after `waitMs` or an abort.
+	 * Rejects once the tail is closed: whoever waits in a loop must not spin.
+	 */
 	wait(key: string, afterId: string, waitMs: number, signal?: AbortSignal): Promise<boolean> {
-		return new Promise((resolve) => {
-			if (this.#closed || signal?.aborted) return resolve(false);
-			const done = (news: boolean) => {
+		return new Promise((resolve, reject) => {
+			if (this.#closed) return reject(closedError());
+			if (signal?.aborted) return resolve(false);
+			const end = () => {
 				cancel();
 				signal?.removeEventListener("abort", abort);
 				this.#waiters.delete(waiter);
+			};
+			const wake = (news: boolean) => {
+				end();
 				resolve(news);
 			};
-			const abort = () => done(false);
-			const waiter: Waiter = { key, afterId, wake: done };
+			const fail = (error: PolylogError) => {
+				end();
+				reject(error);
+			};
+			const abort = () => wake(false);
+			const waiter: Waiter = { key, afterId, wake, fail };
 			const cancel = this.#clock.after(waitMs, abort);
 			signal?.addEventListener("abort", abort, { once: true });
 			this.#waiters.add(waiter);
@@ -60,7 +76,7 @@ export class Tail {
 
 	close(): void {
 		this.#closed = true;
-		for (const waiter of this.#waiters) waiter.wake(false);
+		for (const waiter of this.#waiters) waiter.fail(closedError());
 	}
 
 	async #loop(): Promise<void> {
@@ -68,6 +84,7 @@ export class Tail {
 		while (this.#waiters.size > 0 && !this.#closed) {
 			// All that begin to wait in this turn go into one command.
 			await this.#clock.yield();
+			await this.#space();
 			try {
 				await this.#round();
 			} catch (error) {
@@ -85,9 +102,12 @@ export class Tail {
 		if (waiters.length === 0) return;
 		const blockMs = this.#mayUnblock ? TAIL_BLOCK_MS : SHORT_BLOCK_MS;
 		this.#watched = new Set(waiters.map(place));
+		this.#sentAt = this.#clock.now();
 		const keys = waiters.map(({ key }) => key);
 		const ids = waiters.map(({ afterId }) => afterId);
-		const reply: unknown = await this.#link.run((client) => client.callBuffer("XREAD", "COUNT", 1, "BLOCK", blockMs, "STREAMS", ...keys, ...ids));
+		const reply: unknown = await this.#link.run((client) =>
+			client.callBuffer("XREAD", "COUNT", 1, "BLOCK", blockMs, "STREAMS", ...keys, ...ids),
+		);
 		if (!Array.isArray(reply)) return;
 		const news = new Set(reply.map((stream: unknown) => (Array.isArray(stream) ? String(stream[0]) : "")));
 		for (const waiter of waiters) if (news.has(waiter.key)) waiter.wake(true);
@@ -100,6 +120,7 @@ export class Tail {
 		try {
 			do {
 				await this.#clock.yield();
+				await this.#space();
 				if (!this.#waitsUnwatched()) break;
 				// 0: the XREAD had not reached the server yet, or was just on its way back.
 				if ((await this.#unblock()) === 0) await sleep(this.#clock, 1);
@@ -109,6 +130,11 @@ export class Tail {
 		} finally {
 			this.#kicking = false;
 		}
+	}
+
+	async #space(): Promise<void> {
+		const leftMs = this.#sentAt + this.#waiters.size / WAITERS_PER_MS - this.#clock.now();
+		if (leftMs >= 1) await sleep(this.#clock, leftMs);
 	}
 
 	#waitsUnwatched(): boolean {
@@ -128,6 +154,10 @@ export class Tail {
 		if (id === undefined) this.#mayUnblock = false;
 		else this.#clientId = { generation: this.#link.generation + 1, id };
 	}
+}
+
+function closedError(): PolylogError {
+	return new PolylogError("CLOSED", "the connection to Redis was closed");
 }
 
 function place({ key, afterId }: Waiter): string {

@@ -1,5 +1,14 @@
 // Topics: their shapes in one hash, and metadata beside each partition's stream.
-import { type Partition, type PartitionDescription, PolylogError, type Random, type Retention, type TopicDescription, type TopicOptions, type TopicStore } from "@polylog/core/driver";
+import {
+	type Partition,
+	type PartitionDescription,
+	PolylogError,
+	type Random,
+	type Retention,
+	type TopicDescription,
+	type TopicOptions,
+	type TopicStore,
+} from "@polylog/core/driver";
 import type { Redis } from "ioredis";
 import type { Link } from "./link.ts";
 import { tidyScript } from "./scripts/append.ts";
@@ -30,16 +39,24 @@ export class RedisTopics implements TopicStore {
 		const { partitions, retention } = options;
 		const shape: Shape = { partitions, log: this.#random.hex(8), ...(retention === undefined ? {} : { retention }) };
 		if (this.#topology.adopted.has(topic)) {
-			if (partitions !== 1) throw new PolylogError("UNSUPPORTED", `the topic "${topic}" is an adopted stream, which has one partition, not ${partitions}`, { topic });
+			if (partitions !== 1)
+				throw new PolylogError("UNSUPPORTED", `the topic "${topic}" is an adopted stream, which has one partition, not ${partitions}`, {
+					topic,
+				});
 			const { stream, meta } = this.#keys(topic, 0);
 			return (await this.#run(adoptScript, [stream, meta], metaValues(shape), signal)) === 1;
 		}
 		const metas = this.#range(topic, 0, partitions).map(({ meta }) => meta);
-		return (await this.#run(createScript, [this.#topology.topics, ...metas], [topic, JSON.stringify(shape), ...metaValues(shape)], signal)) === 1;
+		return (
+			(await this.#run(createScript, [this.#topology.topics, ...metas], [topic, JSON.stringify(shape), ...metaValues(shape)], signal)) === 1
+		);
 	}
 
 	async delete(topic: string, signal?: AbortSignal): Promise<boolean> {
-		if (this.#topology.adopted.has(topic)) throw new PolylogError("UNSUPPORTED", `the topic "${topic}" is an adopted stream; delete its key in Redis if that is meant`, { topic });
+		if (this.#topology.adopted.has(topic))
+			throw new PolylogError("UNSUPPORTED", `the topic "${topic}" is an adopted stream; delete its key in Redis if that is meant`, {
+				topic,
+			});
 		for (;;) {
 			const text = await this.#shapeText(topic, signal);
 			if (text === undefined) return false;
@@ -66,7 +83,10 @@ export class RedisTopics implements TopicStore {
 		if (!adopted && text === undefined) return undefined;
 		const shape = text === undefined ? undefined : parseShape(text);
 		const keys = this.#range(topic, 0, shape?.partitions ?? 1);
-		const places = await this.#link.run((client) => Promise.all(keys.map((each) => readTidyPlace(client, each, shape?.retention))), signal ? { signal } : {});
+		const places = await this.#link.run(
+			(client) => Promise.all(keys.map((each) => readTidyPlace(client, each, shape?.retention))),
+			signal ? { signal } : {},
+		);
 		if (!places.every(({ exists }) => exists)) return undefined;
 		return { topic, partitions: places.map((place, index) => describePartition({ topic, index }, place)) };
 	}
@@ -76,7 +96,9 @@ export class RedisTopics implements TopicStore {
 			async (client) => {
 				const [own, ...adopted] = await Promise.all([
 					client.hkeys(this.#topology.topics),
-					...[...this.#topology.adopted.keys()].map(async (topic) => ((await readPlace(client, this.#keys(topic, 0))).exists ? [topic] : [])),
+					...[...this.#topology.adopted.keys()].map(async (topic) =>
+						(await readPlace(client, this.#keys(topic, 0))).exists ? [topic] : [],
+					),
 				]);
 				return [...new Set([...own, ...adopted.flat()])];
 			},
@@ -101,7 +123,8 @@ export class RedisTopics implements TopicStore {
 	}
 
 	#cannotGrow(topic: string): PolylogError {
-		if (this.#topology.adopted.has(topic)) return new PolylogError("UNSUPPORTED", `the topic "${topic}" is an adopted stream and cannot grow`, { topic });
+		if (this.#topology.adopted.has(topic))
+			return new PolylogError("UNSUPPORTED", `the topic "${topic}" is an adopted stream and cannot grow`, { topic });
 		return new PolylogError("TOPIC_NOT_FOUND", `the topic "${topic}" does not exist`, { topic });
 	}
 }

@@ -17,7 +17,9 @@ async function contents(driver: Driver, partition: Partition): Promise<string[]>
 }
 
 const statuses = (outcomes: readonly AppendOutcome[]) => [...new Set(outcomes.map(({ status }) => status))];
-const codes = (driver: Driver, outcomes: readonly AppendOutcome[]) => [...new Set(outcomes.map((outcome) => (outcome.status === "ok" ? "ok" : driver.classify(outcome.error).code)))];
+const codes = (driver: Driver, outcomes: readonly AppendOutcome[]) => [
+	...new Set(outcomes.map((outcome) => (outcome.status === "ok" ? "ok" : driver.classify(outcome.error).code))),
+];
 
 describe("append", () => {
 	it("gives dense offsets, and keeps keys, binary values, tombstones and repeated headers", async () => {
@@ -25,7 +27,14 @@ describe("append", () => {
 		const partition = await makeTopic(driver);
 		const binary = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
 		const batch = [
-			record("a", { key: binary, headers: [["h", "1"], ["h", "2"], ["raw", Buffer.from([0xff, 0])]] }),
+			record("a", {
+				key: binary,
+				headers: [
+					["h", "1"],
+					["h", "2"],
+					["raw", Buffer.from([0xff, 0])],
+				],
+			}),
 			record("", { value: null, key: Buffer.from("k") }),
 			record("", { value: binary }),
 			record("", { value: Buffer.alloc(0), key: Buffer.alloc(0) }),
@@ -48,7 +57,8 @@ describe("append", () => {
 	it("refuses an older epoch of the producer for good, and takes a newer one", async () => {
 		const driver = await redis.session.driver();
 		const partition = await makeTopic(driver);
-		const append = (epoch: number, sequence: number, text: string) => driver.append(partition, [record(text)], { id: "p", epoch, sequence });
+		const append = (epoch: number, sequence: number, text: string) =>
+			driver.append(partition, [record(text)], { id: "p", epoch, sequence });
 		expect(statuses(await append(1, 0, "first"))).toEqual(["ok"]);
 		expect(statuses(await append(2, 0, "second"))).toEqual(["ok"]);
 		const stale = await append(1, 1, "stale");
@@ -69,7 +79,10 @@ describe("append", () => {
 	it("fails for a topic or a partition that does not exist, and creates nothing", async () => {
 		const driver = await redis.session.driver();
 		const { topic } = await makeTopic(driver);
-		for (const partition of [{ topic, index: 1 }, { topic: uniqueName("none"), index: 0 }]) {
+		for (const partition of [
+			{ topic, index: 1 },
+			{ topic: uniqueName("none"), index: 0 },
+		]) {
 			const outcomes = await driver.append(partition, records(0, 1), { id: "p", epoch: 0, sequence: 0 });
 			expect([statuses(outcomes), codes(driver, outcomes)]).toEqual([["failed"], ["TOPIC_NOT_FOUND"]]);
 			expect(await redis.session.redis().exists(`{${partition.topic}:${partition.index}}`)).toBe(0);
@@ -107,7 +120,9 @@ describe("append", () => {
 	it("forgets silent producers rather than growing without bound", async () => {
 		const driver = await redis.session.driver();
 		const partition = await makeTopic(driver);
-		for (let at = 0; at < 1100; at += 1) await driver.append(partition, records(at, 1), { id: `p${at}`, epoch: 0, sequence: 0 });
+		await Promise.all(
+			Array.from({ length: 1100 }, (_, at) => driver.append(partition, records(at, 1), { id: `p${at}`, epoch: 0, sequence: 0 })),
+		);
 		expect(await redis.session.redis().hlen(`polylog:{${partition.topic}:0}:producers`)).toBe(1000);
 		// The latest are the ones it knows.
 		expect(statuses(await driver.append(partition, records(1099, 1), { id: "p1099", epoch: 0, sequence: 0 }))).toEqual(["ok"]);
@@ -125,8 +140,8 @@ describe("append over a connection that breaks", () => {
 		const append = () => driver.append(partition, [record("marker"), record("b")], { id: "p", epoch: 0, sequence: 0 });
 		const [first] = await Promise.all([append(), cut]);
 		expect([statuses(first), codes(driver, first)]).toEqual([["unknown"], ["CONNECTION_LOST"]]);
-		const again = await expect.poll(async () => (await append()).map((outcome) => outcome.status === "ok" && outcome.offset), { timeout: 5000, interval: 20 });
-		await again.toEqual([1n, 2n]);
+		const again = async () => (await append()).map((outcome) => outcome.status === "ok" && outcome.offset);
+		await expect.poll(again, { timeout: 5000, interval: 20 }).toEqual([1n, 2n]);
 		expect(await contents(driver, partition)).toEqual(["r100", "marker", "b"]);
 	});
 
@@ -177,29 +192,61 @@ describe("append to a Redis without memory", () => {
 	});
 
 	it("lets retention make the room that age has freed", async () => {
-		const broker = await startRedis({ own: true, settings: ["--maxmemory", "6mb", "--maxmemory-policy", "noeviction"] });
+		const broker = await startRedis({ own: true });
 		const session = new Session(broker);
 		onTestFinished(async () => {
 			await session.close();
 			await broker.dispose();
 		});
 		const driver = await session.driver();
-		const partition = await makeTopic(driver, { ageMs: 1 });
-		const fill = await makeTopic(driver);
-		await new TestProducer(driver, partition).append(Array.from({ length: 200 }, () => record("x".repeat(4000))));
-		const filler = Array.from({ length: 20 }, () => record("x".repeat(4000)));
-		let full = false;
-		for (let at = 0; at < 400 && !full; at += 1) full = statuses(await driver.append(fill, filler, { id: "p", epoch: 0, sequence: at * 20 }))[0] === "failed";
-		expect(full).toBe(true);
-		const append = async () => statuses(await driver.append(partition, [record("after")], { id: "q", epoch: 0, sequence: 0 }))[0];
+		const partition = await makeTopic(driver, { ageMs: 1000 });
+		await new TestProducer(driver, partition).append(Array.from({ length: 500 }, () => record("x".repeat(4000))));
+		await new Promise((resolve) => setTimeout(resolve, 1100));
+		const admin = session.redis();
+		const used = Number(/used_memory:(\d+)/.exec(await admin.info("memory"))?.[1]);
+		await admin.config("SET", "maxmemory", used - 500_000);
+		const append = () => driver.append(partition, [record("after")], { id: "q", epoch: 0, sequence: 0 });
 		// The first attempt is refused, and makes the driver apply retention.
-		await expect.poll(append, { timeout: 2000, interval: 10 }).toBe("ok");
+		expect(codes(driver, await append())).toEqual(["BACKPRESSURE"]);
+		expect(statuses(await append())).toEqual(["ok"]);
 		expect(await contents(driver, partition)).toEqual(["after"]);
 	});
 });
 
+describe("append with minReplicas", () => {
+	it("is unknown until a replica has it, and then stored once; journals tell", async () => {
+		const primary = await startRedis({ own: true });
+		const session = new Session(primary);
+		onTestFinished(async () => {
+			await session.close();
+			await primary.dispose();
+		});
+		const driver = await session.driver({ minReplicas: 1, minReplicasTimeoutMs: 100 });
+		const partition = await makeTopic(driver);
+		const { journals } = driver.groups as Extract<Driver["groups"], { kind: "journal" }>;
+		const journal = await journals.open("g");
+		const append = () => driver.append(partition, records(0, 2), { id: "p", epoch: 0, sequence: 0 });
+		const alone = await append();
+		expect([statuses(alone), codes(driver, alone)]).toEqual([["unknown"], ["UNAVAILABLE"]]);
+		expect(await journal.append(Buffer.from("a"), journal.connection)).toEqual({ durable: false });
+
+		await using replica = await startRedis({
+			own: true,
+			settings: ["--replicaof", primary.host, String(primary.port), "--repl-diskless-sync-delay", "0"],
+		});
+		await expect.poll(async () => statuses(await append()), { timeout: 20_000, interval: 100 }).toEqual(["ok"]);
+		expect(await journal.append(Buffer.from("b"), journal.connection)).toEqual({ durable: true });
+		expect(await contents(driver, partition)).toEqual(["r0", "r1"]);
+		expect(replica.version).toBe(primary.version);
+	});
+});
+
 describe("retention", () => {
-	const batches: readonly (readonly [string, number])[] = [["single records", 1], ["small batches", 7], ["one batch", 2000]];
+	const batches: readonly (readonly [string, number])[] = [
+		["single records", 1],
+		["small batches", 7],
+		["one batch", 2000],
+	];
 	it.each(batches)("by count keeps the limit and at most an eighth more, for %s", async (_, size) => {
 		const driver = await redis.session.driver();
 		const partition = await makeTopic(driver, { records: 160 });
@@ -226,7 +273,9 @@ describe("retention", () => {
 		const driver = await redis.session.driver();
 		const partition = await makeTopic(driver, { ageMs: 100 });
 		await new TestProducer(driver, partition).append(records(0, 10));
-		await expect.poll(async () => (await driver.topics.describe(partition.topic))!.partitions[0], { timeout: 3000 }).toMatchObject({ earliest: 10n, end: 10n, records: 0 });
+		await expect
+			.poll(async () => (await driver.topics.describe(partition.topic))!.partitions[0], { timeout: 3000 })
+			.toMatchObject({ earliest: 10n, end: 10n, records: 0 });
 	});
 
 	it("by age drops the old segments of a topic in use", async () => {

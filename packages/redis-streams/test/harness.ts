@@ -1,6 +1,16 @@
 // Drivers on a real Redis, made as core makes them.
 import { randomBytes } from "node:crypto";
-import { type BackendUrl, type Driver, type DriverContext, type Log, type OutgoingRecord, type Partition, type RawRecord, type Reader, Secret } from "@polylog/core/driver";
+import {
+	type BackendUrl,
+	type Driver,
+	type DriverContext,
+	type Log,
+	type OutgoingRecord,
+	type Partition,
+	type RawRecord,
+	type Reader,
+	Secret,
+} from "@polylog/core/driver";
 import { type RedisServerOptions, type RunningBroker, startRedis } from "@polylog/integration";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
@@ -153,7 +163,8 @@ export class TestProducer {
 		const outcomes = await this.#driver.append(this.#partition, batch, { id: this.id, epoch: 0, sequence: this.sequence });
 		this.sequence += batch.length;
 		return outcomes.map((outcome) => {
-			if (outcome.status !== "ok" || outcome.offset === undefined) throw new Error(`append: ${JSON.stringify(outcome, (_, value: unknown) => (value instanceof Error ? String(value) : value))}`);
+			if (outcome.status !== "ok" || outcome.offset === undefined)
+				throw new Error(`append: ${JSON.stringify(outcome, (_, value: unknown) => (value instanceof Error ? String(value) : value))}`);
 			return outcome.offset;
 		});
 	}

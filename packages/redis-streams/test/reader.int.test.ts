@@ -110,7 +110,9 @@ describe("a reader", () => {
 
 	it("of a topic that does not exist says so", async () => {
 		const driver = await redis.session.driver();
-		await expect(driver.openReader({ topic: uniqueName("none"), index: 0 }, 0n).fetch(CREDIT)).rejects.toMatchObject({ code: "TOPIC_NOT_FOUND" });
+		await expect(driver.openReader({ topic: uniqueName("none"), index: 0 }, 0n).fetch(CREDIT)).rejects.toMatchObject({
+			code: "TOPIC_NOT_FOUND",
+		});
 	});
 });
 
@@ -129,7 +131,11 @@ describe("a position out of range", () => {
 		const driver = await redis.session.driver();
 		const { partition, producer } = await makeTopic(driver);
 		await producer.append(records(0, 3));
-		expect((await outOfRange(() => driver.openReader(partition, 4n).fetch(CREDIT))).context).toMatchObject({ requested: 4n, earliest: 0n, end: 3n });
+		expect((await outOfRange(() => driver.openReader(partition, 4n).fetch(CREDIT))).context).toMatchObject({
+			requested: 4n,
+			earliest: 0n,
+			end: 3n,
+		});
 		expect(await driver.openReader(partition, 3n).fetch(CREDIT)).toEqual([]);
 	});
 
@@ -220,7 +226,7 @@ describe("a log made again", () => {
 		await take(behind, 10);
 		await take(filled, 10);
 		// As a failover to a replica that had not got the last records.
-		await other.restoreBuffer(key, 0, dump, "REPLACE");
+		await other.callBuffer("RESTORE", key, 0, dump, "REPLACE");
 		expect((await outOfRange(() => behind.fetch(CREDIT))).message).toContain("beyond the end");
 		await producer.append(Array.from({ length: 9 }, (_, at) => record(`fork ${at}`)));
 		expect((await outOfRange(() => filled.fetch(CREDIT))).message).toContain("another one by now");
@@ -258,8 +264,16 @@ describe("offsetAt", () => {
 		const other = redis.session.redis();
 		for (const id of ["1000-0", "1000-1", "2000-0"]) await other.xadd(key, id, "n", id);
 		await other.xdel(key, "0-2");
-		const textAt = async (time: number) => textOf((await take(driver.openReader(partition, await driver.offsetAt(partition, time)), 1))[0]!);
-		expect(await Promise.all([0, 501, 701, 1000, 1001, 2000].map(textAt))).toEqual(["a", "c", '{"n":"1000-0"}', '{"n":"1000-0"}', '{"n":"2000-0"}', '{"n":"2000-0"}']);
+		const textAt = async (time: number) =>
+			textOf((await take(driver.openReader(partition, await driver.offsetAt(partition, time)), 1))[0]!);
+		expect(await Promise.all([0, 501, 701, 1000, 1001, 2000].map(textAt))).toEqual([
+			"a",
+			"c",
+			'{"n":"1000-0"}',
+			'{"n":"1000-0"}',
+			'{"n":"2000-0"}',
+			'{"n":"2000-0"}',
+		]);
 		expect(await driver.offsetAt(partition, 2001)).toBe((await driver.topics.describe(partition.topic))!.partitions[0]!.end);
 	});
 });

@@ -8,7 +8,10 @@ describe("topics", () => {
 		const driver = await redis.session.driver();
 		const topic = uniqueName("topic");
 		expect(await driver.topics.describe(topic)).toBeUndefined();
-		expect(await Promise.all([driver.topics.create(topic, { partitions: 3 }), driver.topics.create(topic, { partitions: 5 })])).toEqual([true, false]);
+		expect(await Promise.all([driver.topics.create(topic, { partitions: 3 }), driver.topics.create(topic, { partitions: 5 })])).toEqual([
+			true,
+			false,
+		]);
 		const description = await driver.topics.describe(topic);
 		expect(description).toEqual({ topic, partitions: [0, 1, 2].map((index) => ({ topic, index, earliest: 0n, end: 0n, records: 0 })) });
 		expect(await driver.topics.list()).toContain(topic);
@@ -65,7 +68,11 @@ describe("an adopted stream", () => {
 		const driver = await redis.session.driver({ adopt: { events: key } });
 		const description = await driver.topics.describe("events");
 		expect(description!.partitions).toHaveLength(1);
-		expect((await take(driver.openReader({ topic: "events", index: 0 }, description!.partitions[0]!.earliest), 3)).map(textOf)).toEqual(['{"n":"0"}', '{"n":"1"}', '{"n":"2"}']);
+		expect((await take(driver.openReader({ topic: "events", index: 0 }, description!.partitions[0]!.earliest), 3)).map(textOf)).toEqual([
+			'{"n":"0"}',
+			'{"n":"1"}',
+			'{"n":"2"}',
+		]);
 		expect(await driver.topics.list()).toContain("events");
 		expect(await driver.topics.create("events", { partitions: 1 })).toBe(false);
 		expect(await redisClient.keys(`*{${key}}*`)).toEqual([]);

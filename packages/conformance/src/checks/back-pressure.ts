@@ -14,12 +14,13 @@ export const backPressureChecks: readonly Check[] = [
 			const fetched = new Map<number, number>();
 			const limit = 50;
 			let greediest = 0;
+			let overdrawn = false;
 			const broker = await ctx.connect();
 			const member = await ctx.connect({
 				async fetch(next, call) {
 					greediest = Math.max(greediest, call.credit.records);
 					const records = await next(call.credit);
-					assert.ok(records.length <= call.credit.records, "the driver gave more than its credit");
+					overdrawn ||= records.length > call.credit.records;
 					fetched.set(call.partition.index, (fetched.get(call.partition.index) ?? 0) + records.length);
 					return records;
 				},
@@ -29,10 +30,14 @@ export const backPressureChecks: readonly Check[] = [
 			await recorder.send(broker.producer(topic), 1500, { partition: 0 });
 			await recorder.send(broker.producer(topic), 300, { from: 2000, partition: 1 });
 			const held = gate();
-			const a = await recorder.follow(ctx.group(member, topic), { maxBufferedRecords: limit, handle: (message) => (message.partition.index === 0 ? held.passed : undefined) });
+			const a = await recorder.follow(ctx.group(member, topic), {
+				maxBufferedRecords: limit,
+				handle: (message) => (message.partition.index === 0 ? held.passed : undefined),
+			});
 			await recorder.untilHandled(300);
 			await delay(300);
 			assert.equal(a.seen.filter((message) => message.partition.index === 0).length, 1);
+			assert.equal(overdrawn, false, "the driver gave more than its credit");
 			const holds = fetched.get(0) ?? 0;
 			assert.ok(holds > 0 && holds <= limit + 1, `${holds} records are held, and ${limit} are allowed`);
 			assert.ok(greediest <= limit + 1, `a credit of ${greediest} was given`);
@@ -90,7 +95,8 @@ export const backPressureChecks: readonly Check[] = [
 	},
 	{
 		id: "pause.one-partition",
-		promise: "contract point 13: a pause stops one partition and no other, for longer than a session and without a rebalance; resume goes on where it was",
+		promise:
+			"contract point 13: a pause stops one partition and no other, for longer than a session and without a rebalance; resume goes on where it was",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker);
@@ -112,7 +118,13 @@ export const backPressureChecks: readonly Check[] = [
 			assert.equal((await group.describe()).generation, generation, "a pause caused a rebalance");
 			a.member.resume([paused]);
 			await recorder.untilHandled(65);
-			assert.deepEqual(a.seen.filter((message) => message.partition.index === 1).slice(5).map((message) => message.value.n), Array.from({ length: 30 }, (_, i) => 100 + i));
+			assert.deepEqual(
+				a.seen
+					.filter((message) => message.partition.index === 1)
+					.slice(5)
+					.map((message) => message.value.n),
+				Array.from({ length: 30 }, (_, i) => 100 + i),
+			);
 			assert.equal(recorder.verify().duplicates, 0);
 		},
 	},

@@ -31,7 +31,7 @@ const BAD: readonly Uint8Array[] = [
 	utf8('{"n":1,"deep":{"__proto__":{"polluted":true}}}'),
 	utf8('{"n":1,"constructor":{"prototype":{"polluted":true}}}'),
 	Uint8Array.of(0xff, 0xfe, 0x00, 0xc3, 0x28),
-	utf8(`${"[".repeat(20_000)}`),
+	utf8("[".repeat(20_000)),
 ];
 
 /** A topic with good messages 0, 1, 2 … and a bad record after each. */
@@ -53,13 +53,20 @@ const clean = () => assert.equal(Object.hasOwn(Object.prototype, "polluted") || 
 export const badInputChecks: readonly Check[] = [
 	{
 		id: "bad-input.skipped",
-		promise: "a record that is not JSON, does not fit its schema, or carries __proto__ is CODEC_FAILED through the failure policy; nothing else is lost",
+		promise:
+			"a record that is not JSON, does not fit its schema, or carries __proto__ is CODEC_FAILED through the failure policy; nothing else is lost",
 		async run(ctx) {
 			const { broker, typed } = await mixed(ctx);
 			const recorder = ctx.recorder();
 			const a = await recorder.follow(ctx.group(broker, typed), { onFailure: { kind: "skip" } });
-			await until(() => a.seen.length > BAD.length, () => `all good messages come (${a.seen.length})`);
-			assert.deepEqual(a.seen.map((message) => message.value.n), Array.from({ length: BAD.length + 1 }, (_, n) => n));
+			await until(
+				() => a.seen.length > BAD.length,
+				() => `all good messages come (${a.seen.length})`,
+			);
+			assert.deepEqual(
+				a.seen.map((message) => message.value.n),
+				Array.from({ length: BAD.length + 1 }, (_, n) => n),
+			);
 			await until(() => a.errors.length >= BAD.length, "each bad one is told");
 			assert.equal(a.errors.length, BAD.length);
 			for (const error of a.errors) hasCode(error, "CODEC_FAILED");
@@ -77,7 +84,10 @@ export const badInputChecks: readonly Check[] = [
 			await until(() => a.stuck.length > 0, "the partition is stuck", 3000);
 			const error = hasCode(a.stuck[0]?.error, "CODEC_FAILED");
 			assert.equal(error.context.topic, typed.name);
-			assert.deepEqual(a.seen.map((message) => message.value.n), [0]);
+			assert.deepEqual(
+				a.seen.map((message) => message.value.n),
+				[0],
+			);
 			const partition = { topic: typed.name, index: 0 };
 			await until(async () => (await committedAt(group, partition)) === error.context.offset, "what came before is committed");
 		},
@@ -92,8 +102,14 @@ export const badInputChecks: readonly Check[] = [
 			const a = await recorder.follow(ctx.group(broker, typed), { onFailure: { kind: "deadLetter", topic: dlq.name } });
 			await until(() => a.seen.length > BAD.length, "all good messages come");
 			const letters = await readAll(broker, dlq);
-			assert.deepEqual(letters.map((letter) => Uint8Array.from(letter.value ?? [])), BAD.map((bad) => Uint8Array.from(bad)));
-			assert.deepEqual(letters.map((letter) => letter.key), BAD.map((_, n) => `bad${n}`));
+			assert.deepEqual(
+				letters.map((letter) => Uint8Array.from(letter.value ?? [])),
+				BAD.map((bad) => Uint8Array.from(bad)),
+			);
+			assert.deepEqual(
+				letters.map((letter) => letter.key),
+				BAD.map((_, n) => `bad${n}`),
+			);
 			clean();
 		},
 	},
@@ -124,7 +140,10 @@ export const badInputChecks: readonly Check[] = [
 			circular["self"] = circular;
 			await rejectsWith(broker.producer(plain).send(circular), "CODEC_FAILED");
 			await producer.send({ n: 1 });
-			assert.deepEqual((await readAll(broker, plain)).map((message) => message.value), [{ n: 1 }]);
+			assert.deepEqual(
+				(await readAll(broker, plain)).map((message) => message.value),
+				[{ n: 1 }],
+			);
 		},
 	},
 	{
@@ -135,7 +154,10 @@ export const badInputChecks: readonly Check[] = [
 			const before = await broker.topics.list();
 			for (const name of ["", "a/b", "a b", "{tag}", "__polylog-x", "x".repeat(201), "é", "a\nb"]) {
 				await assert.rejects(async () => await broker.topics.create(name), `topic ${JSON.stringify(name)} was accepted`);
-				await assert.rejects(async () => await broker.consumerGroup(name, { topics: [{ name: "fine", definition: {} }], from: "earliest" }).join(), `group ${JSON.stringify(name)} was accepted`);
+				await assert.rejects(
+					async () => await broker.consumerGroup(name, { topics: [{ name: "fine", definition: {} }], from: "earliest" }).join(),
+					`group ${JSON.stringify(name)} was accepted`,
+				);
 			}
 			const made = (await broker.topics.list()).filter((name) => !before.includes(name) && !name.startsWith("conf-"));
 			assert.deepEqual(made, []);

@@ -15,7 +15,15 @@ async function prepared(ctx: CheckContext) {
 	const recorder = ctx.recorder();
 	await recorder.send(broker.producer(topic), 20, { partition: 0 });
 	const noLetters = async () => assert.deepEqual((await readAll(broker, dlq)).length, 0, "a shutdown made a dead letter");
-	return { broker, topic, recorder, group: ctx.group(broker, topic), partition: { topic: topic.name, index: 0 }, onFailure: { kind: "deadLetter", topic: dlq.name } as const, noLetters };
+	return {
+		broker,
+		topic,
+		recorder,
+		group: ctx.group(broker, topic),
+		partition: { topic: topic.name, index: 0 },
+		onFailure: { kind: "deadLetter", topic: dlq.name } as const,
+		noLetters,
+	};
 }
 
 export const closingChecks: readonly Check[] = [
@@ -189,13 +197,25 @@ export const closingChecks: readonly Check[] = [
 			await recorder.untilHandled(20);
 			await a.close();
 			await rejectsWith(a.member.seek("earliest"), "CLOSED");
-			await rejectsWith(a.member.run(() => {}), "CLOSED");
+			await rejectsWith(
+				a.member.run(() => {}),
+				"CLOSED",
+			);
 			const producer = broker.producer(topic);
 			await broker.close();
 			await rejectsWith(producer.send({ n: 1 }), "CLOSED");
-			await rejectsWith(Promise.resolve().then(() => broker.topics.list()), "CLOSED");
-			await rejectsWith(Promise.resolve().then(() => group.join()), "CLOSED");
-			await rejectsWith(Promise.resolve().then(() => broker.producer(topic).send({ n: 1 })), "CLOSED");
+			await rejectsWith(
+				Promise.resolve().then(() => broker.topics.list()),
+				"CLOSED",
+			);
+			await rejectsWith(
+				Promise.resolve().then(() => group.join()),
+				"CLOSED",
+			);
+			await rejectsWith(
+				Promise.resolve().then(() => broker.producer(topic).send({ n: 1 })),
+				"CLOSED",
+			);
 		},
 	},
 	{

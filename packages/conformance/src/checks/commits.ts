@@ -65,7 +65,10 @@ export const commitChecks: readonly Check[] = [
 			const recorder = ctx.recorder();
 			await recorder.send(broker.producer(topic), 20);
 			const held = gate();
-			const a = await recorder.follow(group, { commitIntervalMs: 20, handle: (message) => (message.value.n === 9 ? held.passed : undefined) });
+			const a = await recorder.follow(group, {
+				commitIntervalMs: 20,
+				handle: (message) => (message.value.n === 9 ? held.passed : undefined),
+			});
 			await until(() => a.seen.length === 10, "ten messages were started");
 			const [blocking, partition] = [a.seen[9]?.offset ?? 0n, { topic: topic.name, index: 0 }];
 			await until(async () => (await committedAt(onlooker, partition)) === blocking, "what was handled is committed");
@@ -137,7 +140,8 @@ export const commitChecks: readonly Check[] = [
 	},
 	{
 		id: "commits.no-further-than-the-message",
-		promise: "contract points 4 and 7: commit(message) commits through that message and not what was handled after it: the application may not be done with that",
+		promise:
+			"contract points 4 and 7: commit(message) commits through that message and not what was handled after it: the application may not be done with that",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 1 });
@@ -164,7 +168,11 @@ export const commitChecks: readonly Check[] = [
 			const recorder = ctx.recorder();
 			for (let n = 0; n < 4; n++) await broker.producer(topic).send({ n }, { key: `k${n}` });
 			const held = gate();
-			const a = await recorder.follow(group, { order: "key", commit: "manual", handle: (message) => (message.key === "k1" ? held.passed : undefined) });
+			const a = await recorder.follow(group, {
+				order: "key",
+				commit: "manual",
+				handle: (message) => (message.key === "k1" ? held.passed : undefined),
+			});
 			await until(() => recorder.finished === 3, "three of four are handled");
 			const last = a.seen.find((message) => message.key === "k3");
 			assert.ok(last);
@@ -198,7 +206,10 @@ export const commitChecks: readonly Check[] = [
 			assert.equal(await committedAt(group, partition), at(10), "a commit went backwards");
 			await assert.rejects(a.member.commit(new Map([[partition, at(19) + 1000n]])), "a commit beyond what was delivered was accepted");
 			assert.equal(await committedAt(group, partition), at(10));
-			await assert.rejects(a.member.commit(new Map([[{ topic: topic.name, index: 7 }, 1n]])), "a commit for a partition of nobody was accepted");
+			await assert.rejects(
+				a.member.commit(new Map([[{ topic: topic.name, index: 7 }, 1n]])),
+				"a commit for a partition of nobody was accepted",
+			);
 		},
 	},
 	{
@@ -229,7 +240,10 @@ export const commitChecks: readonly Check[] = [
 			await rejectsWith(within(10_000, "the stale commit", a.member.commit(work)), "FENCED");
 			assert.equal(await committedAt(operator, work.partition), first, "a stale commit was accepted");
 			held.open();
-			await until(() => a.seen.some((message) => message.fence > work.fence && message.offset === first), "the group goes on from where it was reset to");
+			await until(
+				() => a.seen.some((message) => message.fence > work.fence && message.offset === first),
+				"the group goes on from where it was reset to",
+			);
 			await rejectsWith(a.member.commit(work), "FENCED");
 			const stands = await committedAt(operator, work.partition);
 			assert.ok(stands === first, `after the stale commit the group stands at ${stands}`);

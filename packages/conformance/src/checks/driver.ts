@@ -44,7 +44,8 @@ export const driverChecks: readonly Check[] = [
 			const { driver, partition, earliest } = await bare(ctx, 60);
 			const whole = await read(driver.openReader(partition, earliest), 60);
 			assert.equal(whole.length, 60);
-			for (const records of [1, 7, 59]) assert.deepEqual(await read(driver.openReader(partition, earliest), 60, { records, bytes: 1_000_000 }), whole);
+			for (const records of [1, 7, 59])
+				assert.deepEqual(await read(driver.openReader(partition, earliest), 60, { records, bytes: 1_000_000 }), whole);
 			const bytes = await driver.openReader(partition, earliest).fetch({ records: 60, bytes: 1 });
 			assert.equal(bytes.length, 1, "a reader stops after the record that passes its bytes");
 		},
@@ -91,7 +92,10 @@ export const driverChecks: readonly Check[] = [
 			const first = await read(reader, 5);
 			for (let round = 0; round < 5; round++) {
 				const stop = new AbortController();
-				const waiting = reader.fetch(CREDIT, stop.signal).then((records) => records.map((record) => record.offset), () => []);
+				const waiting = reader.fetch(CREDIT, stop.signal).then(
+					(records) => records.map((record) => record.offset),
+					() => [],
+				);
 				await delay(ctx.random.integer(20));
 				stop.abort();
 				assert.deepEqual(await within(2000, "an aborted fetch", waiting), []);
@@ -110,15 +114,27 @@ export const driverChecks: readonly Check[] = [
 				const { driver, partition, earliest } = await bare(ctx, 3);
 				const reader = driver.openReader(partition, earliest);
 				await read(reader, 3);
-				const underWay = reader.fetch(CREDIT).then(() => {}, () => {});
+				const underWay = reader.fetch(CREDIT).then(
+					() => {},
+					() => {},
+				);
 				await delay(20);
 				await driver[how]();
 				await driver[how]();
 				await within(2000, `a fetch under way at ${how}`, underWay);
 				await assert.rejects(within(3000, "a fetch", reader.fetch(CREDIT)), `fetch after ${how} resolved`);
 				await assert.rejects(within(3000, "a description", driver.topics.describe(partition.topic)), `describe after ${how} resolved`);
-				const appended = await within(3000, "an append", driver.append(partition, [{ key: undefined, value: new Uint8Array(), headers: [], timestamp: 0 }], { id: "p", epoch: 0, sequence: 0 }).catch(() => []));
-				assert.ok(appended.every(({ status }) => status !== "ok"), `an append after ${how} was acknowledged`);
+				const appended = await within(
+					3000,
+					"an append",
+					driver
+						.append(partition, [{ key: undefined, value: new Uint8Array(), headers: [], timestamp: 0 }], { id: "p", epoch: 0, sequence: 0 })
+						.catch(() => []),
+				);
+				assert.ok(
+					appended.every(({ status }) => status !== "ok"),
+					`an append after ${how} was acknowledged`,
+				);
 			}
 		},
 	},
@@ -127,7 +143,8 @@ export const driverChecks: readonly Check[] = [
 		promise: "whatever is thrown at it, classify gives a code and throws nothing",
 		async run(ctx) {
 			const { driver } = await bare(ctx, 0);
-			for (const odd of [undefined, null, 0, "text", {}, [], Object.create(null), new Error("foreign"), () => {}]) assert.equal(driver.classify(odd).code, "UNKNOWN");
+			for (const odd of [undefined, null, 0, "text", {}, [], Object.create(null), new Error("foreign"), () => {}])
+				assert.equal(driver.classify(odd).code, "UNKNOWN");
 		},
 	},
 ];

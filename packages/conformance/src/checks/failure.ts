@@ -25,7 +25,10 @@ export const failureChecks: readonly Check[] = [
 				},
 			});
 			await recorder.untilHandled(10);
-			assert.deepEqual(a.seen.map((message) => `${message.value.n}.${message.attempt}`), ["0.1", "1.1", "2.1", "3.1", "4.1", "4.2", "4.3", "5.1", "6.1", "7.1", "8.1", "9.1"]);
+			assert.deepEqual(
+				a.seen.map((message) => `${message.value.n}.${message.attempt}`),
+				["0.1", "1.1", "2.1", "3.1", "4.1", "4.2", "4.3", "5.1", "6.1", "7.1", "8.1", "9.1"],
+			);
 			assert.equal(a.stuck.length, 0);
 			recorder.verify();
 		},
@@ -49,12 +52,14 @@ export const failureChecks: readonly Check[] = [
 			await until(() => a.stuck.length > 0, "the retries are used up");
 			const waits = times.slice(1).map((time, i) => time - (times[i] ?? 0));
 			assert.equal(waits.length, 3);
-			for (const [i, least] of [80, 160, 160].entries()) assert.ok((waits[i] ?? 0) >= least - 2 && (waits[i] ?? 0) < least + 500, `waits ${waits.map(Math.round).join(", ")}`);
+			for (const [i, least] of [80, 160, 160].entries())
+				assert.ok((waits[i] ?? 0) >= least - 2 && (waits[i] ?? 0) < least + 500, `waits ${waits.map(Math.round).join(", ")}`);
 		},
 	},
 	{
 		id: "failure.stop",
-		promise: "contract point 16: by default the partition stops before the message, which stays uncommitted; others go on; resume tries again",
+		promise:
+			"contract point 16: by default the partition stops before the message, which stays uncommitted; others go on; resume tries again",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker);
@@ -75,7 +80,10 @@ export const failureChecks: readonly Check[] = [
 			const failed = a.seen.find((message) => message.value.n === 5);
 			assert.ok(failed);
 			assert.equal(error.cause, cause);
-			assert.deepEqual([error.context.topic, error.context.partition, error.context.offset, error.context.attempt], [topic.name, 0, failed.offset, 3]);
+			assert.deepEqual(
+				[error.context.topic, error.context.partition, error.context.offset, error.context.attempt],
+				[topic.name, 0, failed.offset, 3],
+			);
 			assert.equal(a.seen.filter((message) => message.value.n === 5).length, 3, "one try and two retries");
 			const partition = failed.partition;
 			assert.equal(a.member.state(partition), "stopped");
@@ -87,7 +95,13 @@ export const failureChecks: readonly Check[] = [
 			healed = true;
 			a.member.resume([partition]);
 			await recorder.untilHandled(30);
-			assert.deepEqual(a.seen.filter((message) => message.partition.index === 0).slice(-5).map((message) => message.value.n), [5, 6, 7, 8, 9]);
+			assert.deepEqual(
+				a.seen
+					.filter((message) => message.partition.index === 0)
+					.slice(-5)
+					.map((message) => message.value.n),
+				[5, 6, 7, 8, 9],
+			);
 			assert.equal(a.failure(), undefined);
 		},
 	},
@@ -110,7 +124,10 @@ export const failureChecks: readonly Check[] = [
 			await a.close();
 			const b = await ctx.recorder().follow(group);
 			await until(() => b.seen.length === 3, "the next member is handed the rest");
-			assert.deepEqual(b.seen.map((message) => message.value.n), [3, 4, 5]);
+			assert.deepEqual(
+				b.seen.map((message) => message.value.n),
+				[3, 4, 5],
+			);
 		},
 	},
 	{
@@ -180,7 +197,10 @@ export const failureChecks: readonly Check[] = [
 			assert.equal(letter?.key, "key2");
 			assert.equal(letter?.headers.get("mine"), "h2");
 			const about = [...(letter?.headers ?? [])].map(([name, value]) => `${name}=${String(value)}`).join(" ");
-			assert.ok(about.includes(topic.name) && about.includes(`${failed.offset}`) && about.includes("HANDLER_FAILED"), `the headers do not tell where and why: ${about}`);
+			assert.ok(
+				about.includes(topic.name) && about.includes(`${failed.offset}`) && about.includes("HANDLER_FAILED"),
+				`the headers do not tell where and why: ${about}`,
+			);
 			await until(async () => (await group.lag()).total === 0n, "the group is drained");
 		},
 	},
@@ -247,7 +267,8 @@ export const failureChecks: readonly Check[] = [
 	},
 	{
 		id: "failure.handler-never-returns",
-		promise: "contract points 7, 9 and 13: a handler that never returns costs its partition and nothing else; nothing is committed past its message",
+		promise:
+			"contract points 7, 9 and 13: a handler that never returns costs its partition and nothing else; nothing is committed past its message",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 4 });
@@ -269,14 +290,21 @@ export const failureChecks: readonly Check[] = [
 				},
 			});
 			const [a, b] = [await recorder.follow(group, options("m1")), await recorder.follow(group, options("m2"))];
-			const participants = new Map([["m1", a], ["m2", b]]);
+			const participants = new Map([
+				["m1", a],
+				["m2", b],
+			]);
 			await until(() => a.member.assignment.length === 2 && b.member.assignment.length === 2, "the partitions are shared");
 			const ids = [a.member.id, b.member.id];
 			await recorder.send(broker.producer(topic), 1, { from: 1000, partition: 0 });
 			await until(() => hung !== "", "the handler hangs");
 			const [stuck, other] = hung === "m1" ? [a, b] : [b, a];
 			await recorder.send(broker.producer(topic), 40, { from: 0, keys: 40 });
-			await until(() => other.seen.some((message) => message.value.n === 1000), "the other member is handed the message", ctx.takeoverMs + 3000);
+			await until(
+				() => other.seen.some((message) => message.value.n === 1000),
+				"the other member is handed the message",
+				ctx.takeoverMs + 3000,
+			);
 			await recorder.untilHandled(41);
 			assert.ok(aborted, "the hanging handler was not told by its signal");
 			assert.deepEqual([a.member.id, b.member.id], ids, "a member was expelled");

@@ -56,7 +56,7 @@ export const groupChecks: readonly Check[] = [
 			await broker.producer(other).send({ n: 999 });
 			await recorder.untilHandled(60);
 			assert.equal(a.member.assignment.length, 5);
-			assert.deepEqual([...new Set(a.seen.map((message) => message.partition.topic))].sort(), [one.name, two.name].sort());
+			assert.deepEqual(new Set(a.seen.map((message) => message.partition.topic)), new Set([one.name, two.name]));
 			recorder.verify();
 		},
 	},
@@ -74,15 +74,18 @@ export const groupChecks: readonly Check[] = [
 			const a = await recorder.follow(ctx.groupNamed(name, broker, topic));
 			const b = await recorder.follow(ctx.groupNamed(name, broker, topic), { instanceId: "fixed" });
 			await untilBalanced([a.member, b.member], 4);
-			await until(async () => (await look.describe()).members.every((member) => member.partitions.length === 2), "the description shows the plan");
+			await until(
+				async () => (await look.describe()).members.every((member) => member.partitions.length === 2),
+				"the description shows the plan",
+			);
 			const seen = await look.describe();
 			assert.equal(seen.group, name);
 			assert.equal(seen.state, "active");
 			for (const participant of [a, b]) {
 				const member = seen.members.find(({ id }) => id === participant.member.id);
-				assert.deepEqual(member?.partitions.map(({ partition }) => `${partition.topic}/${partition.index}`).sort(), ownedBy(participant.member));
+				assert.deepEqual(ownedBy({ assignment: member?.partitions.map(({ partition }) => partition) ?? [] }), ownedBy(participant.member));
 			}
-			assert.deepEqual(seen.members.map(({ instanceId }) => instanceId).sort(), ["fixed", undefined]);
+			assert.deepEqual(new Set(seen.members.map(({ instanceId }) => instanceId)), new Set(["fixed", undefined]));
 			assert.ok((await onlooker.consumerGroups()).includes(name));
 			await rejectsWith(look.delete(), "GROUP_ACTIVE");
 			await Promise.all([a.close(), b.close()]);
@@ -137,13 +140,19 @@ export const groupChecks: readonly Check[] = [
 			const group = ctx.group(broker, topic);
 			const recorder = ctx.recorder();
 			const all = await Promise.all(Array.from({ length: 5 }, () => recorder.follow(group)));
-			await untilBalanced(all.map(({ member }) => member), 3);
+			await untilBalanced(
+				all.map(({ member }) => member),
+				3,
+			);
 			await recorder.send(broker.producer(topic), 60);
 			await recorder.untilHandled(60);
 			const owner = all.find(({ member }) => member.assignment.length === 1);
 			assert.ok(owner);
 			await owner.close();
-			await untilBalanced(all.filter((one) => one !== owner).map(({ member }) => member), 3);
+			await untilBalanced(
+				all.filter((one) => one !== owner).map(({ member }) => member),
+				3,
+			);
 			await recorder.send(broker.producer(topic), 60, { from: 60 });
 			await recorder.untilHandled(120);
 			for (const one of all) assert.equal(one.failure(), undefined);
@@ -154,7 +163,7 @@ export const groupChecks: readonly Check[] = [
 		id: "groups.fifty-join-at-once",
 		promise: "contract point 9: fifty members that join at once settle within two sessions, each partition with one owner, shares even",
 		timeoutMs: 60_000,
-		alone: true,
+		runs: "alone",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 60 });
@@ -163,7 +172,11 @@ export const groupChecks: readonly Check[] = [
 			const recorder = ctx.recorder();
 			const start = clock.now();
 			const all = await Promise.all(Array.from({ length: 50 }, () => recorder.follow(group)));
-			await untilBalanced(all.map(({ member }) => member), 60, 2 * sessionTimeoutMs - (clock.now() - start));
+			await untilBalanced(
+				all.map(({ member }) => member),
+				60,
+				2 * sessionTimeoutMs - (clock.now() - start),
+			);
 			await recorder.send(broker.producer(topic), 300, { keys: 300 });
 			await recorder.untilHandled(300);
 			for (const one of all) assert.equal(one.lost.length, 0, "a member was expired while the group settled");
@@ -205,14 +218,25 @@ export const groupChecks: readonly Check[] = [
 			const name = ctx.groupName();
 			const assigned = Promise.withResolvers<void>();
 			const recorder = ctx.recorder();
-			const first = await recorder.follow(ctx.groupNamed(name, cuttable.broker, topic, { from: "latest" }), { onAssigned: () => assigned.resolve() });
+			const first = await recorder.follow(ctx.groupNamed(name, cuttable.broker, topic, { from: "latest" }), {
+				onAssigned: () => assigned.resolve(),
+			});
 			await assigned.promise;
-			await until(() => first.member.position({ topic: topic.name, index: 0 }) !== undefined && first.member.state({ topic: topic.name, index: 0 }) === "running", "the partition runs");
+			await until(
+				() =>
+					first.member.position({ topic: topic.name, index: 0 }) !== undefined &&
+					first.member.state({ topic: topic.name, index: 0 }) === "running",
+				"the partition runs",
+			);
 			cuttable.cut();
 			recorder.killed(first);
 			await producer.send({ n: 1 });
 			await recorder.follow(ctx.groupNamed(name, broker, topic, { from: "latest" }));
-			await until(() => recorder.events.some((event) => event.kind === "finished"), "the message sent while nobody was there is handled", ctx.takeoverMs + 3000);
+			await until(
+				() => recorder.events.some((event) => event.kind === "finished"),
+				"the message sent while nobody was there is handled",
+				ctx.takeoverMs + 3000,
+			);
 			const started = recorder.events.filter((event) => event.kind === "started").map((event) => event.id);
 			assert.equal(started[0], "1");
 			assert.ok(!started.includes("0"), "a message from before was handled by a group from the latest");

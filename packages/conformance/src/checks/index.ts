@@ -2,11 +2,13 @@
 import type { Check } from "../check.ts";
 import { backPressureChecks } from "./back-pressure.ts";
 import { badInputChecks } from "./bad-input.ts";
+import { capabilityChecks } from "./capabilities.ts";
 import { closingChecks } from "./closing.ts";
 import { commitChecks } from "./commits.ts";
 import { driverChecks } from "./driver.ts";
 import { failureChecks } from "./failure.ts";
 import { groupChecks } from "./groups.ts";
+import { handlingChecks } from "./handling.ts";
 import { iteratorChecks } from "./iterator.ts";
 import { lagChecks } from "./lag.ts";
 import { partitioningChecks } from "./partitioning.ts";
@@ -35,7 +37,9 @@ export const CHECKS: readonly Check[] = [
 	...failureChecks,
 	...badInputChecks,
 	...backPressureChecks,
+	...handlingChecks,
 	...closingChecks,
+	...capabilityChecks,
 	...iteratorChecks,
 	...processChecks,
 ];

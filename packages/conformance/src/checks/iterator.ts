@@ -32,7 +32,10 @@ export const iteratorChecks: readonly Check[] = [
 			await delay(50);
 			await within(5000, "closing", member.close());
 			await within(1000, "the end of the loop", all);
-			assert.deepEqual(seen.map(({ n }) => n), Array.from({ length: 20 }, (_, n) => n));
+			assert.deepEqual(
+				seen.map(({ n }) => n),
+				Array.from({ length: 20 }, (_, n) => n),
+			);
 			const stands = await committedAt(group, partition);
 			assert.equal(stands, (seen[19]?.offset ?? 0n) + 1n, "the last message was asked past, so it counts as handled");
 		},
@@ -139,7 +142,10 @@ export const iteratorChecks: readonly Check[] = [
 					last.set(partition.index, message.offset);
 				}
 			}
-			assert.ok(batches.some((batch) => batch.messages.length > 1), "every batch held one message");
+			assert.ok(
+				batches.some((batch) => batch.messages.length > 1),
+				"every batch held one message",
+			);
 			assert.equal(new Set(batches.flatMap((batch) => batch.messages.map((message) => message.value.n))).size, 300);
 			assert.equal((await group.lag()).total, 0n);
 		},
@@ -168,7 +174,10 @@ export const iteratorChecks: readonly Check[] = [
 			assert.deepEqual(handed[1], handed[0]);
 			assert.deepEqual(handed[2], handed[0]);
 			assert.ok(during === undefined || during <= 0n || during < BigInt((handed[0]?.length ?? 0) + 1_000_000), "committed while it failed");
-			assert.deepEqual(handed.slice(2).flat(), Array.from({ length: 20 }, (_, n) => n));
+			assert.deepEqual(
+				handed.slice(2).flat(),
+				Array.from({ length: 20 }, (_, n) => n),
+			);
 		},
 	},
 ];

@@ -45,7 +45,10 @@ export const publishChecks: readonly Check[] = [
 			assert.equal(lanes.size, 3);
 			for (const lane of lanes.values()) {
 				const sequence = lane.map((message) => message.value.n);
-				assert.deepEqual(sequence, [...sequence].sort((a, b) => a - b));
+				assert.deepEqual(
+					sequence,
+					[...sequence].sort((a, b) => a - b),
+				);
 				assert.equal(sequence.length, 200);
 			}
 		},
@@ -70,7 +73,10 @@ export const publishChecks: readonly Check[] = [
 			assert.ok(lost > 0, "the kit lost no reply");
 			for (const lane of byPartition(await readAll(broker, topic)).values()) {
 				const sequence = lane.map((message) => message.value.n);
-				assert.deepEqual(sequence, [...new Set(sequence)].sort((a, b) => a - b));
+				assert.deepEqual(
+					sequence,
+					[...new Set(sequence)].sort((a, b) => a - b),
+				);
 				assert.equal(sequence.length, 40);
 			}
 		},
@@ -95,9 +101,13 @@ export const publishChecks: readonly Check[] = [
 			for (const lane of byPartition(await readAll(broker, topic)).values()) {
 				const sequence = lane.map((message) => message.value.n);
 				for (const n of sequence) stored.add(n);
-				assert.deepEqual(sequence, [...new Set(sequence)].sort((a, b) => a - b));
+				assert.deepEqual(
+					sequence,
+					[...new Set(sequence)].sort((a, b) => a - b),
+				);
 			}
-			for (const [n, receipt] of receipts.entries()) if (receipt.status === "fulfilled") assert.ok(stored.has(n), `${n} was acknowledged and is not in the log`);
+			for (const [n, receipt] of receipts.entries())
+				if (receipt.status === "fulfilled") assert.ok(stored.has(n), `${n} was acknowledged and is not in the log`);
 		},
 	},
 	{
@@ -109,9 +119,15 @@ export const publishChecks: readonly Check[] = [
 			const producer = broker.producer(topic, { maxRecordBytes: 4096 });
 			const pads = ["", "x".repeat(8192), "", "x".repeat(8192), ""];
 			const receipts = await producer.sendBatch(pads.map((pad, n) => ({ value: { n, pad }, partition: 0 })));
-			assert.deepEqual(receipts.map((receipt) => receipt.status), ["ok", "failed", "ok", "failed", "ok"]);
+			assert.deepEqual(
+				receipts.map((receipt) => receipt.status),
+				["ok", "failed", "ok", "failed", "ok"],
+			);
 			for (const receipt of receipts) if (receipt.status !== "ok") hasCode(receipt.error, "MESSAGE_TOO_LARGE");
-			assert.deepEqual((await readAll(broker, topic)).map((message) => message.value.n), [0, 2, 4]);
+			assert.deepEqual(
+				(await readAll(broker, topic)).map((message) => message.value.n),
+				[0, 2, 4],
+			);
 			await rejectsWith(producer.send({ n: 9, pad: "x".repeat(8192) }), "MESSAGE_TOO_LARGE");
 			await producer.send({ n: 10 });
 			assert.equal((await readAll(broker, topic)).length, 4, "the producer goes on after a message that was too large");
@@ -148,7 +164,10 @@ export const publishChecks: readonly Check[] = [
 			const receipts = await within(1000, "settling the sends of a closed producer", settled);
 			const stored = new Set((await readAll(broker, topic)).map((message) => message.value.n));
 			for (const [n, receipt] of receipts.entries()) if (receipt.status === "fulfilled") assert.ok(stored.has(n));
-			assert.ok(receipts.some((receipt) => receipt.status === "fulfilled"), "nothing at all was sent");
+			assert.ok(
+				receipts.some((receipt) => receipt.status === "fulfilled"),
+				"nothing at all was sent",
+			);
 			await rejectsWith(producer.send({ n: -1 }), "CLOSED");
 		},
 	},
@@ -179,7 +198,10 @@ export const publishChecks: readonly Check[] = [
 			await Promise.all(Array.from({ length: 100 }, (_, n) => waiting.send({ n: 1000 + n, pad }, { partition: 0 })));
 			assert.ok(most <= 11, `${most} kB were under way with a buffer of 10 kB`);
 			const sent = (await readAll(broker, topic)).map((message) => message.value.n).filter((n) => n >= 1000);
-			assert.deepEqual(sent, Array.from({ length: 100 }, (_, n) => 1000 + n));
+			assert.deepEqual(
+				sent,
+				Array.from({ length: 100 }, (_, n) => 1000 + n),
+			);
 		},
 	},
 	{
@@ -207,7 +229,10 @@ export const publishChecks: readonly Check[] = [
 			const producer = group.producer(topic);
 			await Promise.all(Array.from({ length: 30 }, (_, n) => producer.send({ n }, { partition: n % 3, headers: { mine: "kept" } })));
 			for (const lane of byPartition(await readAll(broker, topic)).values()) {
-				assert.deepEqual(lane.map((message) => message.headers.get("x-polylog-sequence")), Array.from({ length: 10 }, (_, i) => `${i}`));
+				assert.deepEqual(
+					lane.map((message) => message.headers.get("x-polylog-sequence")),
+					Array.from({ length: 10 }, (_, i) => `${i}`),
+				);
 				for (const { headers } of lane) {
 					assert.equal(headers.get("x-polylog-producer-group"), "feeders");
 					assert.equal(headers.get("x-polylog-producer"), "one");
@@ -233,7 +258,10 @@ export const publishChecks: readonly Check[] = [
 			assert.ok(refused?.status === "failed", `the older producer's message is ${refused?.status}`);
 			hasCode(refused.error, "FENCED");
 			await second.send({ n: 4 }, { partition: 0 });
-			assert.deepEqual((await readAll(newer, topic)).map((message) => message.value.n), [1, 2, 4]);
+			assert.deepEqual(
+				(await readAll(newer, topic)).map((message) => message.value.n),
+				[1, 2, 4],
+			);
 		},
 	},
 ];

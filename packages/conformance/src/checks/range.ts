@@ -42,7 +42,8 @@ async function overtaken(ctx: CheckContext) {
 export const rangeChecks: readonly Check[] = [
 	{
 		id: "range.retention-fails",
-		promise: "contract point 11: a place that retention removed is an error with requested, earliest and end; that partition stops, the others go on",
+		promise:
+			"contract point 11: a place that retention removed is an error with requested, earliest and end; that partition stops, the others go on",
 		async run(ctx) {
 			const { broker, topic, name, recorder, stood } = await overtaken(ctx);
 			const group = ctx.groupNamed(name, broker, topic);
@@ -54,7 +55,10 @@ export const rangeChecks: readonly Check[] = [
 			assert.equal(error.context.topic, topic.name);
 			await recorder.send(broker.producer(topic), 10, { from: 500, partition: 1 });
 			await until(() => b.seen.length >= 10, "the other partitions go on");
-			assert.ok(b.seen.every((message) => message.partition.index === 1), "something of the broken partition was delivered");
+			assert.ok(
+				b.seen.every((message) => message.partition.index === 1),
+				"something of the broken partition was delivered",
+			);
 			assert.equal(b.member.state(first(topic)), "stopped");
 			await b.close();
 			assert.equal(await committedAt(group, first(topic)), stood, "the commit moved");
@@ -105,7 +109,11 @@ export const rangeChecks: readonly Check[] = [
 			await broker.producer(topic).sendBatch(Array.from({ length: 50 }, (_, n) => ({ value: { n: 100 + n }, partition: 0 })));
 			const b = await ctx.recorder().follow(group);
 			await until(() => b.stuck.length > 0 || b.seen.length > 0, "the group finds out");
-			assert.deepEqual(b.seen.map((message) => message.value.n), [], "records of the new topic were taken for the old one's");
+			assert.deepEqual(
+				b.seen.map((message) => message.value.n),
+				[],
+				"records of the new topic were taken for the old one's",
+			);
 			hasCode(b.stuck[0]?.error, "OFFSET_OUT_OF_RANGE");
 			await b.close();
 			const c = await ctx.recorder().follow(ctx.groupNamed(group.name, broker, topic, { onOutOfRange: "earliest" }));

@@ -7,7 +7,8 @@ import { byPartition, readAll } from "../reading.ts";
 import type { Item } from "../recorder.ts";
 import { until, within } from "../time.ts";
 
-const places = (messages: readonly Message<Item>[]) => messages.map(({ partition, offset, value }) => `${partition.index}@${offset}=${value.n}`);
+const places = (messages: readonly Message<Item>[]) =>
+	messages.map(({ partition, offset, value }) => `${partition.index}@${offset}=${value.n}`);
 
 async function collect(messages: AsyncIterable<Message<Item>>): Promise<Message<Item>[]> {
 	const all: Message<Item>[] = [];
@@ -22,14 +23,19 @@ export const readingChecks: readonly Check[] = [
 		async run(ctx) {
 			const [one, two] = [await ctx.connect(), await ctx.connect()];
 			const topic = await ctx.topic(one);
-			const writing = [one, two].map((broker, i) => Promise.all(Array.from({ length: 150 }, (_, n) => broker.producer(topic).send({ n: i * 1000 + n }, { key: `${n}` }))));
+			const writing = [one, two].map((broker, i) =>
+				Promise.all(Array.from({ length: 150 }, (_, n) => broker.producer(topic).send({ n: i * 1000 + n }, { key: `${n}` }))),
+			);
 			const tail: Message<Item>[] = [];
 			const stop = new AbortController();
 			const tailing = (async () => {
 				for await (const message of two.read(topic, { from: "earliest", signal: stop.signal })) tail.push(message);
 			})().catch(() => {});
 			await Promise.all(writing);
-			await until(() => tail.length >= 300, () => `the tail read 300 (${tail.length})`);
+			await until(
+				() => tail.length >= 300,
+				() => `the tail read 300 (${tail.length})`,
+			);
 			stop.abort();
 			await within(3000, "ending the tail", tailing);
 			const [a, b] = [await readAll(one, topic), await readAll(two, topic)];
@@ -51,9 +57,17 @@ export const readingChecks: readonly Check[] = [
 			for (let n = 0; n < 30; n++) await broker.producer(topic).send({ n }, { partition: 1 });
 			const all = await readAll(broker, topic);
 			const [from, to] = [all[7]?.offset ?? 0n, all[21]?.offset ?? 0n];
-			const part = await within(5000, "a bounded read", collect(broker.read(topic, { partition: 1, from: { offset: from }, to: { offset: to } })));
+			const part = await within(
+				5000,
+				"a bounded read",
+				collect(broker.read(topic, { partition: 1, from: { offset: from }, to: { offset: to } })),
+			);
 			assert.deepEqual(places(part), places(all.slice(7, 21)));
-			const none = await within(5000, "reading an empty range", collect(broker.read(topic, { partition: 1, from: "latest", to: "latest" })));
+			const none = await within(
+				5000,
+				"reading an empty range",
+				collect(broker.read(topic, { partition: 1, from: "latest", to: "latest" })),
+			);
 			assert.deepEqual(none, []);
 			assert.deepEqual(places(await collect(broker.read(topic, { partition: 0, to: "latest" }))), []);
 		},
@@ -67,7 +81,9 @@ export const readingChecks: readonly Check[] = [
 			const topic = await ctx.topic(broker);
 			const start = 1_700_000_000_000;
 			for (let n = 0; n < 40; n++) await broker.producer(topic).send({ n }, { partition: 2, timestamp: start + n * 10 });
-			const from = async (timestamp: number | Date) => (await within(5000, "reading from a time", collect(broker.read(topic, { partition: 2, from: { timestamp }, to: "latest" }))))[0]?.value.n;
+			const from = async (timestamp: number | Date) =>
+				(await within(5000, "reading from a time", collect(broker.read(topic, { partition: 2, from: { timestamp }, to: "latest" }))))[0]
+					?.value.n;
 			assert.equal(await from(start + 100), 10);
 			assert.equal(await from(new Date(start + 101)), 11);
 			assert.equal(await from(start - 5000), 0);
@@ -118,7 +134,10 @@ export const readingChecks: readonly Check[] = [
 			const topic = await ctx.topic(broker);
 			for (let n = 0; n < 5; n++) await broker.producer(topic).send({ n }, { partition: 0 });
 			const end = (await broker.topics.describe(topic)).partitions[0]?.end ?? 0n;
-			const error = await rejectsWith(within(5000, "reading beyond the end", collect(broker.read(topic, { partition: 0, from: { offset: end + 100n } }))), "OFFSET_OUT_OF_RANGE");
+			const error = await rejectsWith(
+				within(5000, "reading beyond the end", collect(broker.read(topic, { partition: 0, from: { offset: end + 100n } }))),
+				"OFFSET_OUT_OF_RANGE",
+			);
 			assert.equal(error.context.requested, end + 100n);
 			assert.equal(error.context.end, end);
 			assert.equal(error.context.topic, topic.name);
@@ -135,13 +154,19 @@ export const readingChecks: readonly Check[] = [
 			for (let n = 0; n < 10; n++) await producer.send({ n }, { partition: 0 });
 			const first = (await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n;
 			await overflow();
-			const error = await rejectsWith(within(5000, "reading a removed position", collect(broker.read(topic, { partition: 0, from: { offset: first }, to: "latest" }))), "OFFSET_OUT_OF_RANGE");
+			const error = await rejectsWith(
+				within(5000, "reading a removed position", collect(broker.read(topic, { partition: 0, from: { offset: first }, to: "latest" }))),
+				"OFFSET_OUT_OF_RANGE",
+			);
 			assert.equal(error.context.requested, first);
 			assert.ok((error.context.earliest ?? 0n) > first);
 			const left = await readAll(broker, topic);
 			assert.ok(left.length >= 50, `retention of 50 records left ${left.length}`);
 			const numbers = left.map((message) => message.value.n);
-			assert.deepEqual(numbers, [...numbers].sort((x, y) => x - y));
+			assert.deepEqual(
+				numbers,
+				[...numbers].sort((x, y) => x - y),
+			);
 
 			async function overflow() {
 				let n = 10;

@@ -24,7 +24,10 @@ export const seekChecks: readonly Check[] = [
 			const { recorder, group, partition } = await hundred(ctx);
 			const held = gate();
 			let soughtAt = -1;
-			const a = await recorder.follow(group, { commitIntervalMs: 30, handle: (message) => (message.value.n === 50 && soughtAt < 0 ? held.passed : undefined) });
+			const a = await recorder.follow(group, {
+				commitIntervalMs: 30,
+				handle: (message) => (message.value.n === 50 && soughtAt < 0 ? held.passed : undefined),
+			});
 			await until(() => a.seen.length === 51, "message 50 is in hand");
 			const [tenth, fiftieth] = [a.seen[10]?.offset ?? 0n, a.seen[50]?.offset ?? 0n];
 			const seeking = a.member.seek({ offset: tenth }, [partition]);
@@ -35,7 +38,10 @@ export const seekChecks: readonly Check[] = [
 			if (soughtAt < 0) soughtAt = a.seen.length;
 			await until(() => a.seen.length > soughtAt + 10, "messages come again");
 			assert.equal(a.seen[soughtAt]?.offset, tenth, "the first message after the seek");
-			assert.deepEqual(a.seen.slice(soughtAt, soughtAt + 10).map((message) => message.value.n), [10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+			assert.deepEqual(
+				a.seen.slice(soughtAt, soughtAt + 10).map((message) => message.value.n),
+				[10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
+			);
 			await until(() => a.seen.at(-1)?.value.n === 99, "all is handled again");
 			assert.ok(fiftieth > tenth);
 		},
@@ -85,7 +91,10 @@ export const seekChecks: readonly Check[] = [
 			const b = await recorder.follow(group);
 			await recorder.send(broker.producer(topic), 1, { from: 100, partition: 0 });
 			await recorder.untilHandled(101);
-			assert.deepEqual(b.seen.map((message) => message.value.n), [100]);
+			assert.deepEqual(
+				b.seen.map((message) => message.value.n),
+				[100],
+			);
 		},
 	},
 	{
@@ -95,7 +104,10 @@ export const seekChecks: readonly Check[] = [
 			const { recorder, group, partition } = await hundred(ctx);
 			const held = gate();
 			let sought = false;
-			const a = await recorder.follow(group, { commit: "manual", handle: (message) => (sought && message.value.n === 11 ? held.passed : undefined) });
+			const a = await recorder.follow(group, {
+				commit: "manual",
+				handle: (message) => (sought && message.value.n === 11 ? held.passed : undefined),
+			});
 			await recorder.untilHandled(100);
 			await a.member.commit();
 			const tenth = a.seen[10];
@@ -121,8 +133,14 @@ export const seekChecks: readonly Check[] = [
 			await a.member.seek("earliest", [{ topic: topic.name, index: 1 }]);
 			await until(() => a.seen.length === 80, "20 messages come again");
 			await delay(150);
-			assert.deepEqual(a.seen.slice(60).map((message) => message.partition.index), Array.from({ length: 20 }, () => 1));
-			assert.deepEqual(a.seen.slice(60).map((message) => message.value.n), Array.from({ length: 20 }, (_, i) => 20 + i));
+			assert.deepEqual(
+				a.seen.slice(60).map((message) => message.partition.index),
+				Array.from({ length: 20 }, () => 1),
+			);
+			assert.deepEqual(
+				a.seen.slice(60).map((message) => message.value.n),
+				Array.from({ length: 20 }, (_, i) => 20 + i),
+			);
 		},
 	},
 	{
@@ -140,14 +158,20 @@ export const seekChecks: readonly Check[] = [
 			await recorder.untilHandled(50);
 			await a.member.seek({ timestamp: start + 4550 });
 			await until(() => a.seen.length === 54, "the last four come again");
-			assert.deepEqual(a.seen.slice(50).map((message) => message.value.n), [46, 47, 48, 49]);
+			assert.deepEqual(
+				a.seen.slice(50).map((message) => message.value.n),
+				[46, 47, 48, 49],
+			);
 			a.member.pause();
 			for (let n = 50; n < 60; n++) await producer.send({ n }, { timestamp: start + n * 100 });
 			await a.member.seek("latest");
 			a.member.resume();
 			await producer.send({ n: 60 });
 			await until(() => a.seen.length > 54, "the new message comes");
-			assert.deepEqual(a.seen.slice(54).map((message) => message.value.n), [60]);
+			assert.deepEqual(
+				a.seen.slice(54).map((message) => message.value.n),
+				[60],
+			);
 		},
 	},
 	{
@@ -163,7 +187,10 @@ export const seekChecks: readonly Check[] = [
 				},
 			});
 			await until(() => a.seen.length >= 5, "five messages come");
-			assert.deepEqual(a.seen.map((message) => message.value.n), [95, 96, 97, 98, 99]);
+			assert.deepEqual(
+				a.seen.map((message) => message.value.n),
+				[95, 96, 97, 98, 99],
+			);
 		},
 	},
 	{
@@ -174,7 +201,14 @@ export const seekChecks: readonly Check[] = [
 			const a = await recorder.follow(group);
 			await recorder.untilHandled(100);
 			const last = a.seen.at(-1)?.offset ?? 0n;
-			const outcome = await within(5000, "the seek", a.member.seek({ offset: last + 1000n }, [partition]).then(() => undefined, (error: unknown) => error));
+			const outcome = await within(
+				5000,
+				"the seek",
+				a.member.seek({ offset: last + 1000n }, [partition]).then(
+					() => undefined,
+					(error: unknown) => error,
+				),
+			);
 			if (outcome === undefined) await until(() => a.stuck.length > 0, "the partition is stuck, since the seek resolved");
 			const error = hasCode(outcome ?? a.stuck[0]?.error, "OFFSET_OUT_OF_RANGE");
 			assert.equal(error.context.requested, last + 1000n);
@@ -214,7 +248,8 @@ export const seekChecks: readonly Check[] = [
 	},
 	{
 		id: "reset.live",
-		promise: "contract points 5 and 10: reset under live members is refused with GROUP_ACTIVE; forced, it fences them and they go on from there",
+		promise:
+			"contract points 5 and 10: reset under live members is refused with GROUP_ACTIVE; forced, it fences them and they go on from there",
 		async run(ctx) {
 			const { recorder, group, partition } = await hundred(ctx);
 			const operator = ctx.groupNamed(group.name, await ctx.connect(), { name: partition.topic, definition: {} });

@@ -17,10 +17,17 @@ export const topicChecks: readonly Check[] = [
 			await broker.topics.create(topic, { partitions: 5 });
 			await rejectsWith(other.topics.create(topic.name, { partitions: 5 }), "TOPIC_EXISTS");
 			const described = await other.topics.describe(topic);
-			assert.deepEqual(described.partitions.map(({ index }) => index), [0, 1, 2, 3, 4]);
+			assert.deepEqual(
+				described.partitions.map(({ index }) => index),
+				[0, 1, 2, 3, 4],
+			);
 			for (const { earliest, end } of described.partitions) assert.equal(earliest, end);
 			assert.ok((await other.topics.list()).includes(topic.name));
-			assert.equal((await other.topics.ensure(topic.name, { partitions: 2 })).partitions.length, 5, "ensure keeps the shape of what exists");
+			assert.equal(
+				(await other.topics.ensure(topic.name, { partitions: 2 })).partitions.length,
+				5,
+				"ensure keeps the shape of what exists",
+			);
 			await other.topics.delete(topic);
 			await rejectsWith(broker.topics.describe(topic), "TOPIC_NOT_FOUND");
 			assert.ok(!(await broker.topics.list()).includes(topic.name));
@@ -72,10 +79,22 @@ export const topicChecks: readonly Check[] = [
 			await broker.topics.grow(topic, 5);
 			assert.equal((await broker.topics.describe(topic)).partitions.length, 5);
 			const fresh = await ctx.connect();
-			for (let partition = 2; partition < 5; partition++) await recorder.send(fresh.producer(topic), 4, { from: 100 + partition * 10, partition });
+			for (let partition = 2; partition < 5; partition++)
+				await recorder.send(fresh.producer(topic), 4, { from: 100 + partition * 10, partition });
 			await until(() => a.member.assignment.length === 5, "the new partitions are assigned", 30_000);
 			await recorder.untilHandled(32);
-			await until(async () => (await broker.producer(topic).send({ n: 999 }, { partition: 4 }).then(() => true, () => false)) === true, "an old connection sends to a new partition", 30_000);
+			await until(
+				async () =>
+					(await broker
+						.producer(topic)
+						.send({ n: 999 }, { partition: 4 })
+						.then(
+							() => true,
+							() => false,
+						)) === true,
+				"an old connection sends to a new partition",
+				30_000,
+			);
 			assert.equal((await readAll(broker, topic)).filter((message) => message.value.n < 20).length, 20);
 			recorder.verify();
 			await assert.rejects(broker.topics.grow(topic, 3), "the number of partitions was lowered");
@@ -91,9 +110,16 @@ export const topicChecks: readonly Check[] = [
 			const group = ctx.group(broker, topic);
 			const signal = AbortSignal.abort();
 			await assert.rejects(within(2000, "an aborted join", group.join({ signal })));
-			await within(2000, "an aborted run", group.run(() => {}, { signal })).catch(() => {});
+			await within(
+				2000,
+				"an aborted run",
+				group.run(() => {}, { signal }),
+			).catch(() => {});
 			await delay(100);
-			const members = await group.describe().then((seen) => seen.members.length, () => 0);
+			const members = await group.describe().then(
+				(seen) => seen.members.length,
+				() => 0,
+			);
 			assert.equal(members, 0, "an aborted join left a member behind");
 			await rejectsWith(broker.producer(topic).send({ n: 1 }, { signal }), "ABORTED");
 			await rejectsWith(broker.producer(topic).sendBatch([{ value: { n: 1 } }], { signal }), "ABORTED").catch(async () => {
@@ -121,7 +147,11 @@ export const topicChecks: readonly Check[] = [
 			const ended = Promise.all([
 				rejectsWith(within(2000, "an aborted send", sending), "ABORTED"),
 				within(4000, "an aborted run", running),
-				within(2000, "an aborted read", reading.catch((error: unknown) => assert.ok(isAbort(error), String(error)))),
+				within(
+					2000,
+					"an aborted read",
+					reading.catch((error: unknown) => assert.ok(isAbort(error), String(error))),
+				),
 			]);
 			stop.abort();
 			await ended;

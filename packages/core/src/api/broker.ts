@@ -2,7 +2,7 @@ import type { Capabilities, Requirement } from "../capabilities.ts";
 import type { Adapter, Retention, TopicDescription } from "../driver/driver.ts";
 import type { Log } from "../log.ts";
 import type { Position } from "../offset.ts";
-import type { ConsumerGroup, GroupOptions } from "./consumer-group.ts";
+import type { ConsumerGroup, GroupOptions, MixedGroupOptions } from "./consumer-group.ts";
 import type { Message } from "./message.ts";
 import type { Producer, ProducerGroup, ProducerGroupOptions, ProducerOptions } from "./producer.ts";
 import type { Topic } from "./topic.ts";
@@ -27,9 +27,15 @@ export type PolylogConfig = BrokerConfig | { readonly environments: Readonly<Rec
 
 export interface Topics {
 	/** TOPIC_EXISTS if it does. */
-	create(topic: Topic<never> | Topic<unknown> | string, options?: { readonly partitions?: number; readonly retention?: Retention }): Promise<void>;
+	create(
+		topic: Topic<never> | Topic<unknown> | string,
+		options?: { readonly partitions?: number; readonly retention?: Retention },
+	): Promise<void>;
 	/** Makes the topic if it does not exist, and describes it. An existing one keeps its shape. */
-	ensure(topic: Topic<never> | Topic<unknown> | string, options?: { readonly partitions?: number; readonly retention?: Retention }): Promise<TopicDescription>;
+	ensure(
+		topic: Topic<never> | Topic<unknown> | string,
+		options?: { readonly partitions?: number; readonly retention?: Retention },
+	): Promise<TopicDescription>;
 	/** TOPIC_NOT_FOUND if there is none. */
 	describe(topic: string | { readonly name: string }): Promise<TopicDescription>;
 	list(): Promise<string[]>;
@@ -58,6 +64,8 @@ export interface Broker extends AsyncDisposable {
 	producer<T>(topic: Topic<T>, options?: ProducerOptions): Producer<T>;
 	producerGroup(name: string, options?: ProducerGroupOptions): ProducerGroup;
 	consumerGroup<T>(name: string, options: GroupOptions<T>): ConsumerGroup<T>;
+	/** Topics of several types: a message's value is one of them; `message.partition.topic` tells which. */
+	consumerGroup<Values extends readonly unknown[]>(name: string, options: MixedGroupOptions<Values>): ConsumerGroup<Values[number]>;
 	consumerGroups(): Promise<string[]>;
 	/** Reads without a group: tail, replay, a bounded range. Nothing is committed. */
 	read<T>(topic: Topic<T>, options?: ReadOptions): AsyncIterable<Message<T>>;

@@ -10,7 +10,8 @@ export interface GroupOptions<T> {
 	/** Where a partition starts that the group has never committed. No default on purpose: `"latest"` can skip, `"earliest"` can flood. */
 	readonly from: Position;
 	/**
-	 * What to do when the committed position is no longer in the log (retention, a topic made again).
+	 * What to do when the committed position is no longer in the log (retention, a topic made again), or was lost with
+	 * the group's journal (then a group that starts from the earliest starts over by itself, and says so).
 	 * `"fail"` (default) stops the partition with OFFSET_OUT_OF_RANGE; the others go on. `"earliest"` and `"latest"`
 	 * move there and emit `error`.
 	 */
@@ -21,6 +22,11 @@ export interface GroupOptions<T> {
 	readonly heartbeatMs?: number;
 	/** Default `stickyAssignor`. */
 	readonly assignor?: Assignor;
+}
+
+/** The options of a group whose topics have values of several types. */
+export interface MixedGroupOptions<Values extends readonly unknown[]> extends Omit<GroupOptions<Values[number]>, "topics"> {
+	readonly topics: readonly [...{ [K in keyof Values]: Topic<Values[K]> }];
 }
 
 /** The named thing many processes share. Looking at it or resetting it does not join it. */

@@ -57,7 +57,8 @@ export interface ProducerOptions {
 	readonly maxRecordBytes?: number;
 	/**
 	 * From `send` to a final receipt, waiting for room and retries included. Default 120 s. Past it: TIMEOUT, `failed`
-	 * if the message was never sent, else `unknown`.
+	 * if the message was never sent, else `unknown`. In `sendBatch` it counts from when a message is taken from the iterable,
+	 * which happens within another such time.
 	 */
 	readonly deliveryTimeoutMs?: number;
 }

@@ -21,10 +21,7 @@ export interface RetryOptions {
  * - `skip()`: on to the next message; `error` is emitted.
  * - `deadLetter(topic)`: the record as it is stored is appended there with the reason in its headers; when that is durable, on to the next.
  */
-export type FailurePolicy =
-	| { readonly kind: "stop" }
-	| { readonly kind: "skip" }
-	| { readonly kind: "deadLetter"; readonly topic: string };
+export type FailurePolicy = { readonly kind: "stop" } | { readonly kind: "skip" } | { readonly kind: "deadLetter"; readonly topic: string };
 
 /** How delivered messages fail and are committed; given to `join` it is the default for every way of taking messages. */
 export interface DeliveryOptions {

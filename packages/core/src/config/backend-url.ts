@@ -27,7 +27,10 @@ export function parseBackendUrl(text: string): BackendUrl {
 function parseHost(text: string): { host: string; port: number | undefined } {
 	const match = /^(\[[^\]]+\]|[^:\s]+)(?::(\d{1,5}))?$/.exec(text);
 	const port = match?.[2] === undefined ? undefined : Number(match[2]);
-	if (!match?.[1] || (port !== undefined && (port < 1 || port > 65_535))) throw invalid("what stands between // and the path is not user:password@host:port,… (special characters in a password must be URL-encoded)");
+	if (!match?.[1] || (port !== undefined && (port < 1 || port > 65_535)))
+		throw invalid(
+			"what stands between // and the path is not user:password@host:port,… (special characters in a password must be URL-encoded)",
+		);
 	return { host: match[1].replace(/^\[|\]$/g, ""), port };
 }
 

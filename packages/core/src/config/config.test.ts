@@ -33,9 +33,12 @@ describe("parseBackendUrl", () => {
 
 	it("shows no password in any form, not even of a URL it cannot read", () => {
 		const url = parseBackendUrl(`redis://user:${encodeURIComponent(CANARY)}@h:1/0`);
-		for (const text of [inspect(url, { depth: 9 }), JSON.stringify(url), String(url.password), url.display]) expect(text).not.toContain("s3cr3t");
+		for (const text of [inspect(url, { depth: 9 }), JSON.stringify(url), String(url.password), url.display])
+			expect(text).not.toContain("s3cr3t");
 		for (const bad of [`redis://user:${CANARY}@h:99999`, `no url ${CANARY}`, `redis://u:%zz${CANARY}@h`]) {
-			expect(() => parseBackendUrl(bad)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID", message: expect.not.stringContaining("s3cr3t") as string }) as Error);
+			expect(() => parseBackendUrl(bad)).toThrow(
+				expect.objectContaining({ code: "CONFIG_INVALID", message: expect.not.stringContaining("s3cr3t") as string }) as Error,
+			);
 		}
 	});
 });
@@ -57,35 +60,58 @@ describe("loadConfig", () => {
 	});
 
 	it("finds a TypeScript file upwards, and the environment by name", async () => {
-		await writeFile(join(folder, "polylog.config.ts"), 'const url: string = "memory:prod"; export default { default: "dev", environments: { dev: { url: "memory:dev" }, prod: { url } } };');
+		await writeFile(
+			join(folder, "polylog.config.ts"),
+			'const url: string = "memory:prod"; export default { default: "dev", environments: { dev: { url: "memory:dev" }, prod: { url } } };',
+		);
 		const below = { cwd: join(folder, "a", "b") };
 		expect((await loadConfig(undefined, { env: {}, ...below })).url).toBe("memory:dev");
 		expect((await loadConfig(undefined, { env: { POLYLOG_ENV: "prod" }, ...below })).url).toBe("memory:prod");
-		await expect(loadConfig(undefined, { env: { POLYLOG_ENV: "nope" }, ...below })).rejects.toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining("dev, prod") as string });
+		await expect(loadConfig(undefined, { env: { POLYLOG_ENV: "nope" }, ...below })).rejects.toMatchObject({
+			code: "CONFIG_INVALID",
+			message: expect.stringContaining("dev, prod") as string,
+		});
 	});
 
 	it("says the three places when none names a backend", async () => {
-		await expect(load()).rejects.toMatchObject({ code: "CONFIG_INVALID", message: expect.stringMatching(/connect\(\).*POLYLOG_URL.*polylog\.config/) as string });
+		await expect(load()).rejects.toMatchObject({
+			code: "CONFIG_INVALID",
+			message: expect.stringMatching(/connect\(\).*POLYLOG_URL.*polylog\.config/) as string,
+		});
 	});
 });
 
 describe("connect", () => {
 	it("names the package to install for a scheme whose adapter is missing", async () => {
-		await expect(connect("kafka://localhost")).rejects.toMatchObject({ code: "ADAPTER_MISSING", message: expect.stringContaining("npm install @polylog/kafka") as string });
+		await expect(connect("kafka://localhost")).rejects.toMatchObject({
+			code: "ADAPTER_MISSING",
+			message: expect.stringContaining("npm install @polylog/kafka") as string,
+		});
 	});
 
 	it("names the known schemes for an unknown one", async () => {
-		await expect(connect("carrier-pigeon://x")).rejects.toMatchObject({ code: "ADAPTER_MISSING", message: expect.stringMatching(/memory.*redis.*polylog-adapter-carrier-pigeon/) as string });
+		await expect(connect("carrier-pigeon://x")).rejects.toMatchObject({
+			code: "ADAPTER_MISSING",
+			message: expect.stringMatching(/memory.*redis.*polylog-adapter-carrier-pigeon/) as string,
+		});
 	});
 
 	it("refuses an option the backend does not know", async () => {
-		await expect(connect("memory:?fsync=true")).rejects.toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining('"fsync"') as string });
+		await expect(connect("memory:?fsync=true")).rejects.toMatchObject({
+			code: "CONFIG_INVALID",
+			message: expect.stringContaining('"fsync"') as string,
+		});
 		await expect(connect({ url: "memory:", memory: { size: 1 } })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-		await expect(connect({ url: "memory:", retries: 3 })).rejects.toMatchObject({ code: "CONFIG_INVALID", message: expect.stringContaining("retries") as string });
+		await expect(connect({ url: "memory:", retries: 3 })).rejects.toMatchObject({
+			code: "CONFIG_INVALID",
+			message: expect.stringContaining("retries") as string,
+		});
 	});
 
 	it("fails at the start when a required capability is missing", async () => {
-		await expect(connect({ url: "memory:", require: ["idempotentAppend", "durability:process-crash", "multiProcess"] })).rejects.toMatchObject({
+		await expect(
+			connect({ url: "memory:", require: ["idempotentAppend", "durability:process-crash", "multiProcess"] }),
+		).rejects.toMatchObject({
 			code: "UNSUPPORTED",
 			message: expect.stringContaining("durability:process-crash, multiProcess") as string,
 		});

@@ -22,7 +22,8 @@ export async function loadAdapter(scheme: string, configured: Readonly<Record<st
 	const name = chosen ?? known ?? `polylog-adapter-${scheme}`;
 	const module = await importPackage(name, cwd, missing(scheme, name, chosen !== undefined || known !== undefined));
 	const adapter = (module as { adapter?: Adapter }).adapter;
-	if (typeof adapter?.create !== "function") throw new PolylogError("ADAPTER_MISSING", `the package ${name}, for ${scheme}: URLs, does not export an \`adapter\``);
+	if (typeof adapter?.create !== "function")
+		throw new PolylogError("ADAPTER_MISSING", `the package ${name}, for ${scheme}: URLs, does not export an \`adapter\``);
 	return adapter;
 }
 

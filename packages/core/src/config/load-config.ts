@@ -20,7 +20,9 @@ export async function loadConfig(target: string | BrokerConfig | undefined, { en
 	if (env["POLYLOG_URL"]) return { url: env["POLYLOG_URL"] };
 	const file = findConfig(cwd);
 	if (file) return chooseEnvironment(await readConfig(file), file, env["POLYLOG_ENV"]);
-	throw invalid(`no backend is configured. Pass a URL to connect(), set POLYLOG_URL, or write polylog.config.ts (searched from ${cwd} upwards); "memory:" is the embedded one`);
+	throw invalid(
+		`no backend is configured. Pass a URL to connect(), set POLYLOG_URL, or write polylog.config.ts (searched from ${cwd} upwards); "memory:" is the embedded one`,
+	);
 }
 
 /** The identity, typed: for polylog.config.ts. */
@@ -50,7 +52,7 @@ function chooseEnvironment(config: PolylogConfig, file: string, wanted: string |
 	if (typeof config !== "object" || config === null) throw invalid(`${file} must export an object`);
 	if (!("environments" in config)) {
 		if (wanted) throw invalid(`POLYLOG_ENV is ${wanted}, but ${file} has no environments`);
-		return requireUrl(config as BrokerConfig, file);
+		return requireUrl(config, file);
 	}
 	const environments = config.environments as Readonly<Record<string, BrokerConfig>>;
 	const name = wanted ?? (config.default as string | undefined) ?? "default";

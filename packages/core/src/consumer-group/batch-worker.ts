@@ -6,7 +6,12 @@ import type { Delivery } from "../delivery/delivery.ts";
 import type { Held } from "./offset-tracker.ts";
 import { awaitWork, type WorkerParts } from "./worker.ts";
 
-export async function batchWorker<T>(parts: WorkerParts, delivery: Delivery<T>, handle: (batch: Batch<T>) => unknown, maxMessages: number): Promise<void> {
+export async function batchWorker<T>(
+	parts: WorkerParts,
+	delivery: Delivery<T>,
+	handle: (batch: Batch<T>) => unknown,
+	maxMessages: number,
+): Promise<void> {
 	while (await awaitWork(parts)) {
 		await parts.slots.take();
 		try {
@@ -18,7 +23,12 @@ export async function batchWorker<T>(parts: WorkerParts, delivery: Delivery<T>, 
 	}
 }
 
-async function takeBatch<T>({ lane }: WorkerParts, delivery: Delivery<T>, handle: (batch: Batch<T>) => unknown, maxMessages: number): Promise<void> {
+async function takeBatch<T>(
+	{ lane }: WorkerParts,
+	delivery: Delivery<T>,
+	handle: (batch: Batch<T>) => unknown,
+	maxMessages: number,
+): Promise<void> {
 	const held: Held[] = [];
 	const messages: Message<T>[] = [];
 	let bad: { readonly held: Held; readonly error: PolylogError } | undefined;
@@ -34,8 +44,17 @@ async function takeBatch<T>({ lane }: WorkerParts, delivery: Delivery<T>, handle
 		}
 	}
 	if (held.length > 0) {
-		const batch = (attempt: number): Batch<T> => ({ partition: lane.partition, messages: attempt === 1 ? messages : messages.map((message) => atAttempt(message, attempt)), fence: lane.fence });
-		await delivery.handle(lane, held, () => handle(batch(1)), (attempt) => handle(batch(attempt)));
+		const batch = (attempt: number): Batch<T> => ({
+			partition: lane.partition,
+			messages: attempt === 1 ? messages : messages.map((message) => atAttempt(message, attempt)),
+			fence: lane.fence,
+		});
+		await delivery.handle(
+			lane,
+			held,
+			() => handle(batch(1)),
+			(attempt) => handle(batch(attempt)),
+		);
 	}
 	if (!bad) return;
 	if (lane.isLive(bad.held) && lane.state === "running") await delivery.dispose(lane, [bad.held], bad.error);

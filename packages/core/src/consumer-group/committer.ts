@@ -53,7 +53,12 @@ export class Committer {
 	}
 
 	/** Flushes every `intervalMs` until the signal aborts. A partition that moved on is its new owner's affair. */
-	async every(intervalMs: number, lanes: () => Iterable<PartitionLane>, signal: AbortSignal, onError: (error: unknown) => void): Promise<void> {
+	async every(
+		intervalMs: number,
+		lanes: () => Iterable<PartitionLane>,
+		signal: AbortSignal,
+		onError: (error: unknown) => void,
+	): Promise<void> {
 		while (!signal.aborted) {
 			try {
 				await sleep(this.#parts.clock, intervalMs, signal);
@@ -66,16 +71,19 @@ export class Committer {
 
 	async #send(commits: readonly (readonly [PartitionLane, Commit])[]): Promise<void> {
 		const session = await this.#parts.session();
-		const accepted = new PartitionMap<Offset>();
 		const outcomes = await Promise.allSettled(
 			commits.map(async ([lane, commit]) => {
 				const { epoch } = lane;
 				await session.commit(commit);
 				lane.accepted(commit, epoch);
-				accepted.set(lane.partition, commit.offset);
 			}),
 		);
-		if (accepted.size > 0) this.#parts.onCommitted(accepted);
+		const news = new PartitionMap<Offset>();
+		for (const [lane] of commits) {
+			const offset = lane.news();
+			if (offset !== undefined) news.set(lane.partition, offset);
+		}
+		if (news.size > 0) this.#parts.onCommitted(news);
 		const refused = outcomes.find((outcome) => outcome.status === "rejected");
 		if (refused) throw this.#parts.wrap(refused.reason);
 	}

@@ -1,4 +1,5 @@
 // The named group, as operators and applications hold it. Looking at it does not join it.
+import { abortedError } from "../aborted.ts";
 import type { ConsumerGroup, GroupDescription, GroupLag, GroupOptions, ResetOptions, ResetReport } from "../api/consumer-group.ts";
 import type { Member, MemberOptions } from "../api/member.ts";
 import type { Producer } from "../api/producer.ts";
@@ -49,16 +50,19 @@ export class Group<T> implements ConsumerGroup<T> {
 		this.#parts = parts;
 		this.#options = options;
 		this.#topics = options.topics.map((topic) => topic.name);
-		if (this.#topics.length === 0 || new Set(this.#topics).size < this.#topics.length) throw new TypeError(`group ${name} needs at least one topic, and each only once`);
+		if (this.#topics.length === 0 || new Set(this.#topics).size < this.#topics.length)
+			throw new TypeError(`group ${name} needs at least one topic, and each only once`);
 		checkPosition(options.from);
 		this.#sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
-		if (!(this.#sessionTimeoutMs >= LEAST_SESSION_MS)) throw new RangeError(`sessionTimeoutMs must be at least ${LEAST_SESSION_MS}, not ${this.#sessionTimeoutMs}`);
+		if (!(this.#sessionTimeoutMs >= LEAST_SESSION_MS))
+			throw new RangeError(`sessionTimeoutMs must be at least ${LEAST_SESSION_MS}, not ${this.#sessionTimeoutMs}`);
 		this.#heartbeatMs = options.heartbeatMs ?? this.#sessionTimeoutMs / 3;
-		if (!(this.#heartbeatMs > 0 && this.#heartbeatMs <= this.#sessionTimeoutMs / 2)) throw new RangeError(`heartbeatMs must be above 0 and at most half of sessionTimeoutMs, not ${this.#heartbeatMs}`);
+		if (!(this.#heartbeatMs > 0 && this.#heartbeatMs <= this.#sessionTimeoutMs / 2))
+			throw new RangeError(`heartbeatMs must be above 0 and at most half of sessionTimeoutMs, not ${this.#heartbeatMs}`);
 	}
 
 	async join(options: MemberOptions<T> = {}): Promise<Member<T>> {
-		options.signal?.throwIfAborted();
+		if (options.signal?.aborted) throw abortedError(options.signal, `joining group ${this.name}`);
 		await Promise.all(this.#options.topics.map((topic) => this.#parts.ensureTopic(topic as unknown as Topic<never>)));
 		const { backend } = this.#parts;
 		const member = new GroupMember<T>(
@@ -68,7 +72,11 @@ export class Group<T> implements ConsumerGroup<T> {
 				from: this.#options.from,
 				onOutOfRange: this.#options.onOutOfRange ?? "fail",
 				topic: (partition) => this.#definition(partition),
-				deadLetters: new DeadLetterWriter({ group: this.name, partitionsOf: async (topic) => (await backend.describeTopic(topic))?.partitions.length ?? 1, open: this.#parts.openProducer }),
+				deadLetters: new DeadLetterWriter({
+					group: this.name,
+					partitionsOf: async (topic) => (await backend.describeTopic(topic))?.partitions.length ?? 1,
+					open: this.#parts.openProducer,
+				}),
 				join: (listener, signal) =>
 					this.#parts.coordinator.join(
 						{
@@ -125,7 +133,18 @@ export class Group<T> implements ConsumerGroup<T> {
 		checkPosition(to);
 		const found = await this.#find();
 		const { backend, coordinator } = this.#parts;
-		return resetGroup({ backend, coordinator, group: this.name, topics: this.#topics, committed: offsetsOf(found), active: (found?.members.length ?? 0) > 0 }, to, options);
+		return resetGroup(
+			{
+				backend,
+				coordinator,
+				group: this.name,
+				topics: this.#topics,
+				committed: offsetsOf(found),
+				active: (found?.members.length ?? 0) > 0,
+			},
+			to,
+			options,
+		);
 	}
 
 	async delete(): Promise<void> {
@@ -152,7 +171,11 @@ export class Group<T> implements ConsumerGroup<T> {
 	}
 
 	#notFound(): PolylogError {
-		return new PolylogError("GROUP_NOT_FOUND", `group ${this.name} does not exist: nobody ever joined it (broker.consumerGroups() lists those that do)`, { group: this.name });
+		return new PolylogError(
+			"GROUP_NOT_FOUND",
+			`group ${this.name} does not exist: nobody ever joined it (broker.consumerGroups() lists those that do)`,
+			{ group: this.name },
+		);
 	}
 }
 
@@ -164,6 +187,11 @@ function offsetsOf(snapshot: GroupSnapshot | undefined): PartitionMap<Offset> {
 
 function checkPosition(position: Position): void {
 	if (position === "earliest" || position === "latest") return;
-	if (typeof position === "object" && position !== null && ("offset" in position ? typeof position.offset === "bigint" && position.offset >= 0n : "timestamp" in position)) return;
+	if (
+		typeof position === "object" &&
+		position !== null &&
+		("offset" in position ? typeof position.offset === "bigint" && position.offset >= 0n : "timestamp" in position)
+	)
+		return;
 	throw new TypeError('a position is "earliest", "latest", { offset: bigint } or { timestamp: Date | number }');
 }

@@ -12,9 +12,18 @@ import type { PartitionMap } from "../partition-map.ts";
 const ONE = { records: 1, bytes: 1 };
 
 /** `committed` must have been read before this asks for the ends, so that no end is older than a commit. */
-export async function groupLag(backend: Backend, topics: readonly string[], committed: PartitionMap<Offset>, from: Position): Promise<GroupLag> {
+export async function groupLag(
+	backend: Backend,
+	topics: readonly string[],
+	committed: PartitionMap<Offset>,
+	from: Position,
+): Promise<GroupLag> {
 	const described = await Promise.all(topics.map((topic) => backend.describeTopic(topic)));
-	const partitions = await Promise.all(described.flatMap((topic) => topic?.partitions ?? []).map((partition) => partitionLag(backend, partition, committed.get(partition), from)));
+	const partitions = await Promise.all(
+		described
+			.flatMap((topic) => topic?.partitions ?? [])
+			.map((partition) => partitionLag(backend, partition, committed.get(partition), from)),
+	);
 	const ages = partitions.map((partition) => partition.ageMs).filter((age) => age !== undefined);
 	const unknown = partitions.length === 0 || partitions.some((partition) => partition.lag === undefined);
 	return {
@@ -24,12 +33,24 @@ export async function groupLag(backend: Backend, topics: readonly string[], comm
 	};
 }
 
-async function partitionLag(backend: Backend, description: PartitionDescription, committed: Offset | undefined, from: Position): Promise<PartitionLag> {
+async function partitionLag(
+	backend: Backend,
+	description: PartitionDescription,
+	committed: Offset | undefined,
+	from: Position,
+): Promise<PartitionLag> {
 	const { earliest, end, records } = description;
 	const partition = { topic: description.topic, index: description.index };
 	const start = committed ?? (from === "earliest" ? earliest : undefined);
 	const lag = start === undefined || start > end ? undefined : lagFrom(start < earliest ? earliest : start, end, records);
-	return { partition, committed, earliest, end, lag, ageMs: lag && start !== undefined ? await ageAt(backend, description, start) : undefined };
+	return {
+		partition,
+		committed,
+		earliest,
+		end,
+		lag,
+		ageMs: lag && start !== undefined ? await ageAt(backend, description, start) : undefined,
+	};
 }
 
 /** 0 exactly when drained; else the distance, but never more than is retained (offsets may have wide gaps). */

@@ -25,7 +25,13 @@ export async function resetGroup(request: ResetRequest, to: Position, options: R
 			const { earliest, end } = await backend.describePartition(partition);
 			const from = committed.get(partition);
 			const stood = from === undefined || from < earliest ? earliest : from > end ? end : from;
-			return { partition, from, to: offset, skipped: offset > stood ? offset - stood : 0n, repeated: from !== undefined && offset < stood ? stood - offset : 0n };
+			return {
+				partition,
+				from,
+				to: offset,
+				skipped: offset > stood ? offset - stood : 0n,
+				repeated: from !== undefined && offset < stood ? stood - offset : 0n,
+			};
 		}),
 	);
 	const force = options.force ?? false;

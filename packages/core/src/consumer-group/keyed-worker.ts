@@ -85,8 +85,9 @@ class KeyQueues {
 	async #mayStart(held: Held): Promise<boolean> {
 		const { lane, clock, stopped } = this.#parts;
 		while (lane.isLive(held)) {
-			if (lane.state === "revoking" || stopped()) return held.record.offset < this.#highest;
-			if (lane.mayDispatch()) return true;
+			const finishing = lane.state === "revoking" || stopped();
+			if (finishing && held.record.offset > this.#highest) return false;
+			if (lane.mayDispatch(finishing)) return true;
 			await sleep(clock, LEASE_POLL_MS);
 		}
 		return false;

@@ -53,7 +53,8 @@ export class MemberHooks<T> {
 	stuck(lane: PartitionLane, error: PolylogError): void {
 		if (lane.ended || lane.state === "stopped") return;
 		lane.stop();
-		if (!this.events.emit("stuck", lane.partition, error)) this.#parts.log.error(`group ${this.#parts.group}: partition ${lane.key} stopped: ${error.message}`);
+		if (!this.events.emit("stuck", lane.partition, error))
+			this.#parts.log.error(`group ${this.#parts.group}: partition ${lane.key} stopped: ${error.message}`);
 	}
 
 	/** Something failed that stops nothing. */

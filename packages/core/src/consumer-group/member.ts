@@ -1,4 +1,5 @@
 // This process' part in a group, as the application holds it. Only wires its parts, and closes them in order.
+import { abortedError } from "../aborted.ts";
 import type { Message } from "../api/message.ts";
 import type { Member, MemberEvents, MemberOptions, PartitionState } from "../api/member.ts";
 import type { BatchHandler, BatchOptions, Handler, RunOptions } from "../api/run-options.ts";
@@ -101,7 +102,9 @@ export class GroupMember<T> implements Member<T> {
 			this.#joined = await this.#parts.join(this.#ownership, signal);
 			this.#session.resolve(this.#joined);
 		} catch (error) {
-			const wrapped = backend.wrap(error, `joining group ${group}`, { group });
+			const wrapped = signal?.aborted
+				? abortedError(signal, `joining group ${group}`)
+				: backend.wrap(error, `joining group ${group}`, { group });
 			this.#session.reject(wrapped);
 			throw wrapped;
 		}
@@ -119,14 +122,18 @@ export class GroupMember<T> implements Member<T> {
 
 	async run(handler: Handler<T>, options: RunOptions = {}): Promise<void> {
 		const worker = options.order === "key" ? keyedWorker : serialWorker;
-		await this.#taker.run("run", options, (parts, delivery) => worker(parts, delivery, (message: Message<T>) => handler(message, parts.lane.context)));
+		await this.#taker.run("run", options, (parts, delivery) =>
+			worker(parts, delivery, (message: Message<T>) => handler(message, parts.lane.context)),
+		);
 		await this.#closing;
 	}
 
 	async runBatches(handler: BatchHandler<T>, options: BatchOptions = {}): Promise<void> {
 		const most = options.maxMessages ?? BATCH_MESSAGES;
 		if (!Number.isInteger(most) || most < 1) throw new RangeError(`maxMessages must be a positive integer, not ${most}`);
-		await this.#taker.run("runBatches", options, (parts, delivery) => batchWorker(parts, delivery, (batch) => handler(batch, parts.lane.context), most));
+		await this.#taker.run("runBatches", options, (parts, delivery) =>
+			batchWorker(parts, delivery, (batch) => handler(batch, parts.lane.context), most),
+		);
 		await this.#closing;
 	}
 
@@ -216,7 +223,9 @@ export class GroupMember<T> implements Member<T> {
 		const reason = "the member closed past its deadline";
 		const lanes = this.#ownership.lanes;
 		for (const lane of lanes) lane.abort(reason);
-		const committed = this.#taker.manual ? Promise.resolve() : this.#committer.flush(lanes).catch((error: unknown) => this.#hooks.report(failureOf("committing", error)));
+		const committed = this.#taker.manual
+			? Promise.resolve()
+			: this.#committer.flush(lanes).catch((error: unknown) => this.#hooks.report(failureOf("committing", error)));
 		await Promise.race([committed, sleep(this.#parts.backend.clock, LAST_COMMIT_MS)]);
 		this.#ownership.abort(reason);
 	}
@@ -240,7 +249,13 @@ export class GroupMember<T> implements Member<T> {
 	#giveUpOn({ lane }: RunningHandler): void {
 		const reason = `a handler ran past maxHandlerMs (${this.#options.maxHandlerMs})`;
 		const { topic, index } = lane.partition;
-		this.#hooks.report(new PolylogError("HANDLER_TIMEOUT", `${reason} on ${lane.key}: the partition is given up`, { topic, partition: index, group: this.#parts.group }));
+		this.#hooks.report(
+			new PolylogError("HANDLER_TIMEOUT", `${reason} on ${lane.key}: the partition is given up`, {
+				topic,
+				partition: index,
+				group: this.#parts.group,
+			}),
+		);
 		this.#ownership.abandon(lane, reason).catch((error: unknown) => this.#hooks.report(failureOf("giving up a partition", error)));
 	}
 
@@ -277,6 +292,10 @@ export class GroupMember<T> implements Member<T> {
 		const lane = this.#ownership.get(partition);
 		if (lane && (fence === undefined || fence === lane.fence)) return lane;
 		const { group } = this.#parts;
-		throw new PolylogError("FENCED", `this member of group ${group} does not own ${partitionKey(partition)} (any more)`, { topic: partition.topic, partition: partition.index, group });
+		throw new PolylogError("FENCED", `this member of group ${group} does not own ${partitionKey(partition)} (any more)`, {
+			topic: partition.topic,
+			partition: partition.index,
+			group,
+		});
 	}
 }

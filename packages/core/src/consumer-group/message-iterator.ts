@@ -80,7 +80,11 @@ export class MessageIterator<T> implements AsyncIterator<Message<T>> {
 		try {
 			return await this.#parts.delivery.decode(lane, held.record, 1);
 		} catch (error) {
-			await this.#parts.delivery.dispose(lane, [held], isPolylogError(error) ? error : new PolylogError("CODEC_FAILED", String(error), { cause: error }));
+			await this.#parts.delivery.dispose(
+				lane,
+				[held],
+				isPolylogError(error) ? error : new PolylogError("CODEC_FAILED", String(error), { cause: error }),
+			);
 			return undefined;
 		}
 	}

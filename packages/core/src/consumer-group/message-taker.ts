@@ -65,7 +65,12 @@ export class MessageTaker<T> {
 		const delivery = this.#deliver(settings);
 		const stopCommitting = this.#commitAtIntervals(settings);
 		const { clock } = this.#parts.member.backend;
-		const run = new Run({ clock, concurrency: options.concurrency ?? CONCURRENCY, work: (parts) => work(parts, delivery), onError: (error) => fail(failureOf(name, error)) });
+		const run = new Run({
+			clock,
+			concurrency: options.concurrency ?? CONCURRENCY,
+			work: (parts) => work(parts, delivery),
+			onError: (error) => fail(failureOf(name, error)),
+		});
 		this.#run = run;
 		for (const lane of lanes()) if (lane.state !== "preparing") run.add(lane);
 		try {
@@ -100,7 +105,10 @@ export class MessageTaker<T> {
 
 	#occupy(name: string): void {
 		if (this.#parts.isClosing()) throw this.#parts.member.closed();
-		if (this.#occupied) throw new TypeError(`the member's messages are taken by ${this.#occupied} already; use one of run, runBatches and for await at a time`);
+		if (this.#occupied)
+			throw new TypeError(
+				`the member's messages are taken by ${this.#occupied} already; use one of run, runBatches and for await at a time`,
+			);
 		this.#occupied = name;
 	}
 
@@ -126,7 +134,10 @@ export class MessageTaker<T> {
 	#commitAtIntervals(settings: DeliveryOptions): () => void {
 		const ended = new AbortController();
 		const { committer, lanes, hooks } = this.#parts;
-		if (settings.commit !== "manual") void committer.every(settings.commitIntervalMs ?? COMMIT_INTERVAL_MS, lanes, ended.signal, (error) => hooks.report(failureOf("committing", error)));
+		if (settings.commit !== "manual")
+			void committer.every(settings.commitIntervalMs ?? COMMIT_INTERVAL_MS, lanes, ended.signal, (error) =>
+				hooks.report(failureOf("committing", error)),
+			);
 		return () => ended.abort(new Error("no longer taking messages"));
 	}
 

@@ -8,22 +8,26 @@ const recordAt = (offset: bigint): RawRecord => ({ offset, key: undefined, value
 describe("OffsetTracker", () => {
 	it("commits only the contiguous prefix, whatever the order of completion and the gaps between offsets", () => {
 		fc.assert(
-			fc.property(fc.array(fc.record({ gap: fc.bigInt(1n, 5n), priority: fc.nat() }), { minLength: 1, maxLength: 60 }), fc.bigInt(0n, 1000n), (steps, start) => {
-				const tracker = new OffsetTracker(start);
-				let offset = start - 1n;
-				const held: Held[] = steps.map(({ gap }) => tracker.begin(recordAt((offset += gap)), 0));
-				const order = held.map((one, i) => ({ one, priority: steps[i]?.priority ?? 0 })).sort((a, b) => a.priority - b.priority);
-				for (const { one } of order) {
-					const moved = tracker.complete(one);
-					const pending = held.find((each) => !each.done);
-					const processed = held.filter((each) => each.done && (!pending || each.record.offset < pending.record.offset));
-					const last = processed.at(-1)?.record;
-					expect(tracker.next).toBe(last ? last.offset + 1n : start);
-					expect(tracker.last).toBe(last);
-					expect(moved).toBe(one.record === last || (last !== undefined && one.record.offset <= last.offset));
-				}
-				expect(tracker.outstanding).toBe(0);
-			}),
+			fc.property(
+				fc.array(fc.record({ gap: fc.bigInt(1n, 5n), priority: fc.nat() }), { minLength: 1, maxLength: 60 }),
+				fc.bigInt(0n, 1000n),
+				(steps, start) => {
+					const tracker = new OffsetTracker(start);
+					let offset = start - 1n;
+					const held: Held[] = steps.map(({ gap }) => tracker.begin(recordAt((offset += gap)), 0));
+					const order = held.map((one, i) => ({ one, priority: steps[i]?.priority ?? 0 })).sort((a, b) => a.priority - b.priority);
+					for (const { one } of order) {
+						const moved = tracker.complete(one);
+						const pending = held.find((each) => !each.done);
+						const processed = held.filter((each) => each.done && (!pending || each.record.offset < pending.record.offset));
+						const last = processed.at(-1)?.record;
+						expect(tracker.next).toBe(last ? last.offset + 1n : start);
+						expect(tracker.last).toBe(last);
+						expect(moved).toBe(one.record === last || (last !== undefined && one.record.offset <= last.offset));
+					}
+					expect(tracker.outstanding).toBe(0);
+				},
+			),
 		);
 	});
 

@@ -5,7 +5,7 @@ import { partitionContext } from "../backend.ts";
 import type { Bell } from "../bell.ts";
 import type { Reader } from "../driver/driver.ts";
 import type { Grant, GroupSession, SessionListener } from "../driver/group-session.ts";
-import type { PolylogError } from "../errors.ts";
+import { PolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 import { persevere } from "../patience.ts";
@@ -64,8 +64,12 @@ export class Ownership implements SessionListener {
 	assigned(grants: readonly Grant[]): void {
 		if (this.#closing) return;
 		const owned = grants.map((grant) => ({ grant, lane: this.#open(grant) }));
-		const prepared = this.#prepare(owned);
-		for (const { lane } of owned) this.#preparing.set(lane, prepared);
+		const told = this.#tell(owned.map(({ lane }) => lane));
+		for (const { lane } of owned)
+			this.#preparing.set(
+				lane,
+				told.then(() => this.#start(lane)),
+			);
 	}
 
 	async revoked(partitions: readonly Partition[]): Promise<void> {
@@ -145,41 +149,68 @@ export class Ownership implements SessionListener {
 			(joined) => (session = joined),
 			() => {},
 		);
-		const lane = new PartitionLane(partition, fence, this.#parts.limits, () => session?.mayDispatch(partition, fence) ?? false, this.#parts.bell);
+		const lane = new PartitionLane(
+			partition,
+			fence,
+			this.#parts.limits,
+			(finishing) => session?.mayDispatch(partition, fence, finishing) ?? false,
+			this.#parts.bell,
+		);
 		lane.setPaused(this.#paused.has(key));
 		this.#lanes.set(key, lane);
 		this.#grants.set(lane, grant);
 		return lane;
 	}
 
-	async #prepare(owned: readonly { readonly grant: Grant; readonly lane: PartitionLane }[]): Promise<void> {
-		const { events } = this.#parts;
+	/** The hook comes before anything is delivered, and may seek. */
+	async #tell(lanes: readonly PartitionLane[]): Promise<void> {
+		const { events, backend } = this.#parts;
 		try {
-			await events.assigned(owned.map(({ lane }) => lane.partition));
+			await events.assigned(lanes.map((lane) => lane.partition));
 		} catch (error) {
-			const reason = this.#parts.backend.wrap(error, "the onAssigned hook");
-			for (const { lane } of owned) if (!lane.ended) events.stuck(lane, reason);
+			const reason = backend.wrap(error, "the onAssigned hook");
+			for (const lane of lanes) if (!lane.ended) events.stuck(lane, reason);
 		}
-		await Promise.all(owned.map(({ lane }) => this.#start(lane)));
 	}
 
 	async #start(lane: PartitionLane): Promise<void> {
-		await this.#draining.get(lane.key);
+		await this.#othersDone(lane);
 		const reader = await this.#begin(lane);
 		this.#preparing.delete(lane);
-		void fetchLoop(lane, this.#parts.backend, { outOfRange: (at, error) => this.#refused(at, error), failed: (at, error) => this.#parts.events.stuck(at, error) }, reader);
-		if (!lane.ended) this.#parts.events.ready(lane);
+		const { backend, events } = this.#parts;
+		void fetchLoop(
+			lane,
+			backend,
+			{ outOfRange: (at, error) => this.#refused(at, error), failed: (at, error) => events.stuck(at, error) },
+			reader,
+		);
+		if (!lane.ended) events.ready(lane);
+	}
+
+	/** Resolves when no handler of an earlier ownership runs here, or this ownership is over as well. */
+	async #othersDone(lane: PartitionLane): Promise<void> {
+		const draining = this.#draining.get(lane.key);
+		if (!draining) return;
+		const over = Promise.withResolvers<void>();
+		lane.halt.addEventListener("abort", () => over.resolve(), { once: true });
+		if (lane.halt.aborted) over.resolve();
+		await Promise.race([draining, over.promise]);
 	}
 
 	async #begin(lane: PartitionLane): Promise<Reader | undefined> {
 		const grant = this.#grants.get(lane);
+		let reader: Reader | undefined;
 		try {
-			if (grant && lane.state === "preparing") return await this.#position(grant, lane);
+			if (grant && lane.state === "preparing" && !this.#seeks.has(lane)) reader = await this.#position(grant, lane);
 		} catch (error) {
 			if (!lane.halt.aborted) await this.#refused(lane, error);
-		} finally {
-			this.#seeks.delete(lane);
 		}
+		// Also one that was made while the place was being found.
+		const sought = this.#seeks.get(lane);
+		this.#seeks.delete(lane);
+		if (sought === undefined) return reader;
+		await reader?.close().catch(() => {});
+		lane.restart(sought, { ...(grant?.committed ? { committed: grant.committed.offset } : {}), moved: true });
 		return undefined;
 	}
 
@@ -189,17 +220,28 @@ export class Ownership implements SessionListener {
 		const { backend, from } = this.#parts;
 		const patience = { clock: backend.clock, random: backend.random, signal: lane.halt };
 		const { committed, partition, fence } = grant;
-		const sought = this.#seeks.get(lane);
-		const at = committed ? { committed: committed.offset } : {};
-		if (sought !== undefined) return void lane.restart(sought, { ...at, moved: true });
 		if (committed) {
 			const reader = await persevere(() => readerAt(backend, partition, committed, lane.halt), patience);
-			lane.restart(committed.offset, { ...at, moved: false });
+			lane.restart(committed.offset, { committed: committed.offset, moved: false });
 			return reader;
 		}
+		// Without its history, only starting over skips nothing; where else to start is the operator's choice.
+		if (grant.historyLost && from !== "earliest") throw await this.#lostHistory(lane);
+		if (grant.historyLost) this.#parts.events.report(await this.#lostHistory(lane));
 		const offset = await persevere(() => backend.resolve(partition, from), patience);
 		await (await this.#parts.session()).commit({ partition, fence, offset });
-		return void lane.restart(offset, { committed: offset, moved: false });
+		lane.restart(offset, { committed: offset, moved: false });
+		return undefined;
+	}
+
+	async #lostHistory({ partition, key }: PartitionLane): Promise<PolylogError> {
+		const { earliest, end } = await this.#parts.backend.describePartition(partition);
+		const context = { ...partitionContext(partition), group: this.#parts.group, earliest, end };
+		return new PolylogError(
+			"OFFSET_OUT_OF_RANGE",
+			`group ${this.#parts.group} has lost its committed offset of ${key} with its journal`,
+			context,
+		);
 	}
 
 	/** A position the log does not hold, or another reason not to start. */
@@ -214,13 +256,14 @@ export class Ownership implements SessionListener {
 			events.report(wrapped);
 			lane.restart(offset, { moved: true });
 		} catch (failure) {
-			if (!lane.halt.aborted) events.stuck(lane, backend.wrap(failure, `moving ${lane.key} to ${onOutOfRange}`, partitionContext(lane.partition)));
+			if (!lane.halt.aborted)
+				events.stuck(lane, backend.wrap(failure, `moving ${lane.key} to ${onOutOfRange}`, partitionContext(lane.partition)));
 		}
 	}
 
 	async #giveUp(lanes: readonly PartitionLane[]): Promise<void> {
 		for (const lane of lanes) lane.revoke();
-		await Promise.all(lanes.map((lane) => this.#preparing.get(lane)));
+		for (const lane of lanes) await this.#preparing.get(lane);
 		await Promise.all(lanes.map((lane) => lane.quiet()));
 		const held = lanes.filter((lane) => !lane.ended);
 		if (held.length > 0) await this.#parts.events.revoking(held);

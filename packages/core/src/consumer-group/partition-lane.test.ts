@@ -7,7 +7,13 @@ import { PartitionLane } from "./partition-lane.ts";
 
 const PARTITION = { topic: "t", index: 0 };
 const records = (from: number, count: number): RawRecord[] =>
-	Array.from({ length: count }, (_, i) => ({ offset: BigInt(from + i), key: undefined, value: Buffer.from(`v${from + i}`), headers: [], timestamp: 1 }));
+	Array.from({ length: count }, (_, i) => ({
+		offset: BigInt(from + i),
+		key: undefined,
+		value: Buffer.from(`v${from + i}`),
+		headers: [],
+		timestamp: 1,
+	}));
 
 describe("PartitionLane", () => {
 	let allowed: boolean;

@@ -33,7 +33,7 @@ export class PartitionLane {
 	readonly changed: Bell;
 
 	readonly #limits: LaneLimits;
-	readonly #mayDispatch: () => boolean;
+	readonly #mayDispatch: (finishing: boolean) => boolean;
 	readonly #abort = new AbortController();
 	#halt = new AbortController();
 	#phase: Phase = "preparing";
@@ -51,9 +51,11 @@ export class PartitionLane {
 	/** The next commit may go backwards, and is due even if nothing was processed. */
 	#moved = false;
 	#committed: Offset | undefined;
+	/** What the `committed` event said last. */
+	#told: Offset | undefined;
 
 	/** `member` rings with the lane. */
-	constructor(partition: Partition, fence: bigint, limits: LaneLimits, mayDispatch: () => boolean, member: Bell) {
+	constructor(partition: Partition, fence: bigint, limits: LaneLimits, mayDispatch: (finishing: boolean) => boolean, member: Bell) {
 		this.changed = new Bell(member);
 		this.partition = partition;
 		this.key = partitionKey(partition);
@@ -122,14 +124,14 @@ export class PartitionLane {
 		return this.#phase === "running" && !this.#paused && this.#stale === 0 && this.#head < this.#buffer.length;
 	}
 
-	/** Whether new work may start at this very moment: the lease and the fence, asked before every dispatch. */
-	mayDispatch(): boolean {
-		return this.#mayDispatch();
+	/** Whether work may start at this very moment: the lease and the fence, asked before every dispatch; see GroupSession. */
+	mayDispatch(finishing = false): boolean {
+		return this.#mayDispatch(finishing);
 	}
 
 	/** The next record, if new work may start at this very moment (lease and fence are asked every time). */
 	take(): Held | undefined {
-		if (!this.ready || !this.#mayDispatch()) return undefined;
+		if (!this.ready || !this.#mayDispatch(false)) return undefined;
 		const record = this.#buffer[this.#head] as RawRecord;
 		this.#buffer[this.#head++] = undefined as never;
 		if (this.#head > 4096) {
@@ -181,10 +183,12 @@ export class PartitionLane {
 	async settle(offset: Offset): Promise<void> {
 		const epoch = this.#epoch;
 		const held = this.#tracker.find(offset);
-		if (!held && (this.#position === undefined || offset >= this.#position)) throw this.#fenced("the message is not of the current position: a seek moved it");
+		if (!held && (this.#position === undefined || offset >= this.#position))
+			throw this.#fenced("the message is not of the current position: a seek moved it");
 		if (held && !held.done) this.#tracker.complete(held);
 		while (this.#tracker.next <= offset) {
-			if (epoch !== this.#epoch || this.#phase === "ended") throw this.#fenced("the partition moved on before the messages ahead of it were processed");
+			if (epoch !== this.#epoch || this.#phase === "ended")
+				throw this.#fenced("the partition moved on before the messages ahead of it were processed");
 			await this.changed.wait();
 		}
 	}
@@ -224,8 +228,10 @@ export class PartitionLane {
 	/** A commit of exactly `offset`, on the user's word. RangeError for one that was not delivered, or lies behind. */
 	commitAt(offset: Offset): Commit {
 		const refuse = (why: string) => new RangeError(`cannot commit offset ${offset} of ${this.key}: ${why}`);
-		if (this.#position === undefined || offset > this.#position) throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
-		if (!this.#moved && this.#committed !== undefined && offset < this.#committed) throw refuse(`${this.#committed} is committed already; seek back first`);
+		if (this.#position === undefined || offset > this.#position)
+			throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
+		if (!this.#moved && this.#committed !== undefined && offset < this.#committed)
+			throw refuse(`${this.#committed} is committed already; seek back first`);
 		const { last } = this.#tracker;
 		return this.#commit(offset, last && last.offset + 1n === offset ? last : undefined);
 	}
@@ -238,7 +244,15 @@ export class PartitionLane {
 	/** A commit was accepted. A seek that came after it was sent keeps its right to go backwards. */
 	accepted(commit: Commit, epoch: number): void {
 		if (epoch === this.#epoch) this.#moved = false;
-		this.#committed = commit.offset;
+		// Several may be under way: one that was covered by a later one must not take it back.
+		if (commit.rewind || this.#committed === undefined || commit.offset > this.#committed) this.#committed = commit.offset;
+	}
+
+	/** Where the group stands, if the application has not been told yet. */
+	news(): Offset | undefined {
+		if (this.#told === this.#committed) return undefined;
+		this.#told = this.#committed;
+		return this.#told;
 	}
 
 	setPaused(paused: boolean): void {
@@ -283,7 +297,9 @@ export class PartitionLane {
 
 	/** Tells running handlers to give up. */
 	abort(reason: string): void {
-		this.#abort.abort(new PolylogError("FENCED", `${this.key}: ${reason}`, { topic: this.partition.topic, partition: this.partition.index }));
+		this.#abort.abort(
+			new PolylogError("FENCED", `${this.key}: ${reason}`, { topic: this.partition.topic, partition: this.partition.index }),
+		);
 	}
 
 	/** Not ours any more. Results of running handlers count for nothing. */
@@ -311,6 +327,9 @@ export class PartitionLane {
 	}
 
 	#fenced(why: string): PolylogError {
-		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, { topic: this.partition.topic, partition: this.partition.index });
+		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, {
+			topic: this.partition.topic,
+			partition: this.partition.index,
+		});
 	}
 }

@@ -12,7 +12,12 @@ export class Run {
 	readonly #onError: (error: unknown) => void;
 	#stopped = false;
 
-	constructor(parts: { readonly clock: Clock; readonly concurrency: number; readonly work: (parts: WorkerParts) => Promise<void>; readonly onError: (error: unknown) => void }) {
+	constructor(parts: {
+		readonly clock: Clock;
+		readonly concurrency: number;
+		readonly work: (parts: WorkerParts) => Promise<void>;
+		readonly onError: (error: unknown) => void;
+	}) {
 		this.#slots = new Slots(parts.concurrency);
 		this.#clock = parts.clock;
 		this.#work = parts.work;

@@ -21,7 +21,11 @@ export async function serialWorker<T>(parts: WorkerParts, delivery: Delivery<T>,
 	}
 }
 
-async function takeTurn<T>({ lane, slots, clock, stopped }: WorkerParts, delivery: Delivery<T>, handle: (message: Message<T>) => unknown): Promise<void> {
+async function takeTurn<T>(
+	{ lane, slots, clock, stopped }: WorkerParts,
+	delivery: Delivery<T>,
+	handle: (message: Message<T>) => unknown,
+): Promise<void> {
 	const turn = new Turn(clock);
 	while (!stopped()) {
 		const held = lane.take();

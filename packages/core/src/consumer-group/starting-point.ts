@@ -27,17 +27,29 @@ export async function readerAt(backend: Backend, partition: Partition, committed
 	if (!last || last.offset < earliest) return backend.driver.openReader(partition, committed.offset);
 	const reader = backend.driver.openReader(partition, last.offset);
 	try {
-		const [record] = await backend.attempt(`checking ${partition.topic}/${partition.index} at offset ${last.offset}`, () => reader.fetch(PROBE, signal), partitionContext(partition));
+		const [record] = await backend.attempt(
+			`checking ${partition.topic}/${partition.index} at offset ${last.offset}`,
+			() => reader.fetch(PROBE, signal),
+			partitionContext(partition),
+		);
 		if (record?.offset === last.offset) {
 			if (recordDigest(record) === last.digest) return reader;
-			throw refuse(`another record stands at offset ${last.offset} than the group processed there: the topic was made again or lost its end`);
+			throw refuse(
+				`another record stands at offset ${last.offset} than the group processed there: the topic was made again or lost its end`,
+			);
 		}
 		// Gone by itself (compaction, a deleted entry), or by retention since it was described.
 		await reader.close();
 		return backend.driver.openReader(partition, committed.offset);
 	} catch (error) {
 		await reader.close().catch(() => {});
-		if (isPolylogError(error, "OFFSET_OUT_OF_RANGE") && error.context.requested === last.offset && error.context.earliest !== undefined && error.context.earliest > last.offset && error.context.earliest <= committed.offset) {
+		if (
+			isPolylogError(error, "OFFSET_OUT_OF_RANGE") &&
+			error.context.requested === last.offset &&
+			error.context.earliest !== undefined &&
+			error.context.earliest > last.offset &&
+			error.context.earliest <= committed.offset
+		) {
 			return backend.driver.openReader(partition, committed.offset);
 		}
 		throw error;

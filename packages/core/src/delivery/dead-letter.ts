@@ -18,7 +18,11 @@ export class DeadLetterWriter {
 	readonly #open: (topic: Topic<Uint8Array | null>) => Producer<Uint8Array | null>;
 	readonly #producers = new Map<string, Promise<Producer<Uint8Array | null>>>();
 
-	constructor(parts: { readonly group: string; readonly partitionsOf: (topic: string) => Promise<number>; readonly open: (topic: Topic<Uint8Array | null>) => Producer<Uint8Array | null> }) {
+	constructor(parts: {
+		readonly group: string;
+		readonly partitionsOf: (topic: string) => Promise<number>;
+		readonly open: (topic: Topic<Uint8Array | null>) => Producer<Uint8Array | null>;
+	}) {
 		this.#group = parts.group;
 		this.#partitionsOf = parts.partitionsOf;
 		this.#open = parts.open;

@@ -69,7 +69,12 @@ export class Delivery<T> {
 		return this.#try(lane, [held], message, handle);
 	}
 
-	async #deliverDecoded(lane: PartitionLane, held: Held, decoding: Promise<Message<T>>, handle: (message: Message<T>) => unknown): Promise<void> {
+	async #deliverDecoded(
+		lane: PartitionLane,
+		held: Held,
+		decoding: Promise<Message<T>>,
+		handle: (message: Message<T>) => unknown,
+	): Promise<void> {
 		let message: Message<T>;
 		try {
 			message = await decoding;
@@ -79,8 +84,18 @@ export class Delivery<T> {
 		return this.#try(lane, [held], message, handle);
 	}
 
-	#try(lane: PartitionLane, held: readonly [Held], message: Message<T>, handle: (message: Message<T>) => unknown): Promise<void> | undefined {
-		return this.handle(lane, held, () => handle(message), (attempt) => handle(atAttempt(message, attempt)));
+	#try(
+		lane: PartitionLane,
+		held: readonly [Held],
+		message: Message<T>,
+		handle: (message: Message<T>) => unknown,
+	): Promise<void> | undefined {
+		return this.handle(
+			lane,
+			held,
+			() => handle(message),
+			(attempt) => handle(atAttempt(message, attempt)),
+		);
 	}
 
 	/** Runs `first`, then `again` for every retry; all of `held` share the outcome. Never rejects. */
@@ -98,7 +113,12 @@ export class Delivery<T> {
 		return this.#settle(lane, held, result, again);
 	}
 
-	async #settle(lane: PartitionLane, held: readonly Held[], result: PromiseLike<unknown>, again: (attempt: number) => unknown): Promise<void> {
+	async #settle(
+		lane: PartitionLane,
+		held: readonly Held[],
+		result: PromiseLike<unknown>,
+		again: (attempt: number) => unknown,
+	): Promise<void> {
 		try {
 			await this.#watched(lane, result);
 		} catch (error) {
@@ -164,10 +184,22 @@ export class Delivery<T> {
 	#asError(error: unknown, lane: PartitionLane, record: RawRecord | undefined, attempt: number): PolylogError {
 		const { partition } = lane;
 		const key = record?.key && Buffer.from(record.key).toString("utf8");
-		const context = { topic: partition.topic, partition: partition.index, group: this.#parts.group, attempt, ...(record ? { offset: record.offset } : {}), ...(key === undefined ? {} : { key }) };
-		if (error instanceof PolylogError) return new PolylogError(error.code, error.message, { ...error.context, ...context, cause: error.cause });
+		const context = {
+			topic: partition.topic,
+			partition: partition.index,
+			group: this.#parts.group,
+			attempt,
+			...(record ? { offset: record.offset } : {}),
+			...(key === undefined ? {} : { key }),
+		};
+		if (error instanceof PolylogError)
+			return new PolylogError(error.code, error.message, { ...error.context, ...context, cause: error.cause });
 		const reason = error instanceof Error ? error.message : String(error);
-		return new PolylogError("HANDLER_FAILED", `handler of group ${this.#parts.group} failed on ${lane.key} offset ${record?.offset} (attempt ${attempt}): ${reason}`, { ...context, cause: error });
+		return new PolylogError(
+			"HANDLER_FAILED",
+			`handler of group ${this.#parts.group} failed on ${lane.key} offset ${record?.offset} (attempt ${attempt}): ${reason}`,
+			{ ...context, cause: error },
+		);
 	}
 }
 

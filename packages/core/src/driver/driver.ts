@@ -63,7 +63,12 @@ export interface Driver {
 	 * outcome under the same `producer` identity: with `idempotentAppend` the records are then stored once.
 	 * Rejects only if nothing is known about any record (treated as all `unknown`).
 	 */
-	append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal?: AbortSignal): Promise<readonly AppendOutcome[]>;
+	append(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal?: AbortSignal,
+	): Promise<readonly AppendOutcome[]>;
 
 	/** A reader whose first record is the first one at or above `from`. No I/O; errors come from `fetch`. */
 	openReader(partition: Partition, from: Offset): Reader;
@@ -78,7 +83,9 @@ export interface Driver {
 	native(): unknown;
 
 	/** Either the broker coordinates groups itself, or core does, with a journal. */
-	readonly groups: { readonly kind: "native"; readonly coordinator: GroupCoordinator } | { readonly kind: "journal"; readonly journals: JournalStore };
+	readonly groups:
+		| { readonly kind: "native"; readonly coordinator: GroupCoordinator }
+		| { readonly kind: "journal"; readonly journals: JournalStore };
 }
 
 export interface Classification {

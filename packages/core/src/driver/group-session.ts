@@ -75,8 +75,9 @@ export interface GroupSession {
 	/** Changes when the session re-joins. */
 	readonly memberId: string;
 
-	/** Whether new work may start on the partition at this moment. Cheap; asked before every dispatch. */
-	mayDispatch(partition: Partition, fence: bigint): boolean;
+	/** Whether work may start on the partition at this moment: the lease holds, the fence is current, nothing is being
+	 *  given up. With `finishing` also while it is being given up, for work taken before. Cheap; asked before every dispatch. */
+	mayDispatch(partition: Partition, fence: bigint, finishing?: boolean): boolean;
 
 	/**
 	 * Resolves when the commit is durable and was accepted under (this incarnation, fence). Rejects with FENCED if

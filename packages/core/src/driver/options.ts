@@ -11,7 +11,11 @@ export interface OptionSpec {
 }
 
 /** The options given, checked and typed by `specs`; the configuration's value wins over the URL's. */
-export function readOptions(adapter: string, target: AdapterTarget, specs: Readonly<Record<string, OptionSpec>>): Readonly<Record<string, unknown>> {
+export function readOptions(
+	adapter: string,
+	target: AdapterTarget,
+	specs: Readonly<Record<string, OptionSpec>>,
+): Readonly<Record<string, unknown>> {
 	const given = new Map<string, unknown>([...target.url.params, ...Object.entries(target.options)]);
 	const options: Record<string, unknown> = {};
 	for (const [name, value] of given) {
@@ -26,7 +30,8 @@ function readOption(adapter: string, name: string, value: unknown, spec: OptionS
 	if (spec.kind === "number") {
 		const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
 		const min = spec.min ?? 0;
-		if (typeof number !== "number" || !Number.isFinite(number) || number < min) throw invalid(`${adapter} option "${name}" must be a number of at least ${min}`);
+		if (typeof number !== "number" || !Number.isFinite(number) || number < min)
+			throw invalid(`${adapter} option "${name}" must be a number of at least ${min}`);
 		return number;
 	}
 	if (spec.kind === "boolean") {
@@ -35,7 +40,8 @@ function readOption(adapter: string, name: string, value: unknown, spec: OptionS
 		throw invalid(`${adapter} option "${name}" must be true or false`);
 	}
 	if (typeof value !== spec.kind || value === null) throw invalid(`${adapter} option "${name}" must be a ${spec.kind}`);
-	if (spec.values && !spec.values.includes(value as string)) throw invalid(`${adapter} option "${name}" must be one of ${spec.values.join(", ")}`);
+	if (spec.values && !spec.values.includes(value as string))
+		throw invalid(`${adapter} option "${name}" must be one of ${spec.values.join(", ")}`);
 	return value;
 }
 

@@ -3,13 +3,21 @@ import type { Offset } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 
 /** What a reader throws when it cannot go on without skipping: see `Reader`. `why` says which case it is. */
-export function offsetOutOfRange(partition: Partition, range: { requested: Offset; earliest: Offset; end: Offset }, why: string): PolylogError {
+export function offsetOutOfRange(
+	partition: Partition,
+	range: { requested: Offset; earliest: Offset; end: Offset },
+	why: string,
+): PolylogError {
 	const { requested, earliest, end } = range;
-	return new PolylogError("OFFSET_OUT_OF_RANGE", `offset ${requested} of ${partitionKey(partition)} is out of range ${earliest}..${end}: ${why}`, {
-		topic: partition.topic,
-		partition: partition.index,
-		requested,
-		earliest,
-		end,
-	});
+	return new PolylogError(
+		"OFFSET_OUT_OF_RANGE",
+		`offset ${requested} of ${partitionKey(partition)} is out of range ${earliest}..${end}: ${why}`,
+		{
+			topic: partition.topic,
+			partition: partition.index,
+			requested,
+			earliest,
+			end,
+		},
+	);
 }

@@ -4,7 +4,8 @@ import type { JournalLog } from "../driver/journal-log.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
 import type { JournalContext } from "./context.ts";
-import { encodeEntry, type GroupEvent, type ResetEvent } from "./entry.ts";
+import type { GroupEvent, ResetEvent } from "./entry.ts";
+import { encodeEntry } from "./entry-codec.ts";
 import { Follower, isPlaceLost } from "./follower.ts";
 import type { GroupState, PartitionKey } from "./state.ts";
 

@@ -5,7 +5,8 @@ import type { JournalBounds, JournalCursor, JournalEntry, JournalLog } from "../
 import { JournalPlaceLost } from "../driver/journal-log.ts";
 import { PolylogError } from "../errors.ts";
 import { ChainRing, entryDigest } from "./chain.ts";
-import { decodeEntry, encodeEntry, type Entry, type SnapshotEntry } from "./entry.ts";
+import type { Entry, SnapshotEntry } from "./entry.ts";
+import { decodeEntry, encodeEntry } from "./entry-codec.ts";
 import { applyEntry } from "./fold.ts";
 import { emptyState, type GroupState } from "./state.ts";
 import { CHAIN_RING, type JournalTiming } from "./timing.ts";
@@ -20,12 +21,6 @@ export interface FollowerContext {
 	readonly timing: JournalTiming;
 }
 
-interface Unplaced {
-	readonly position: bigint;
-	readonly bytes: Uint8Array;
-	readonly entry: Entry | undefined;
-}
-
 export class Follower {
 	readonly #log: JournalLog;
 	readonly #context: FollowerContext;
@@ -36,7 +31,7 @@ export class Follower {
 	/** Index at which the last boot reached the tail: chains before it may be of a log that was cut back. */
 	#bootIndex = 0;
 	/** Entries that wait for a snapshot to give them a meaning; `undefined` once there is a state. */
-	#unplaced: Unplaced[] | undefined;
+	#unplaced: JournalEntry[] | undefined;
 	/** The tail is where this comes back. */
 	#mark: { readonly nonce: string; sentAt: number } | undefined;
 
@@ -160,19 +155,20 @@ export class Follower {
 		this.#cursor = { position, bytes };
 		if (entry?.kind === "mark" && entry.nonce === this.#mark?.nonce) this.#mark = undefined;
 		if (!this.#unplaced) return this.#apply(entry, bytes, onEntry);
-		this.#unplaced.push({ position, bytes, entry });
+		this.#unplaced.push({ position, bytes });
 		if (entry?.kind === "snapshot") this.#placeBy(entry, this.#unplaced);
 	}
 
 	/** A snapshot helps only a reader that has itself read the entry it was taken at: then nothing after it is missing. */
-	#placeBy(snapshot: SnapshotEntry, unplaced: readonly Unplaced[]): void {
+	#placeBy(snapshot: SnapshotEntry, unplaced: readonly JournalEntry[]): void {
 		const at = unplaced.findIndex(({ position }) => position === snapshot.asOf);
 		const anchor = unplaced[at];
 		if (!anchor || entryDigest(anchor.bytes) !== snapshot.digest) return;
 		this.#unplaced = undefined;
 		this.#state = snapshot.state;
 		this.#ring.restart(this.#state.index);
-		for (const { entry, bytes } of unplaced.slice(at + 1)) this.#apply(entry, bytes);
+		// Decoded anew: the snapshot's own entry must not carry the state that is updated from here on.
+		for (const { bytes } of unplaced.slice(at + 1)) this.#apply(decodeEntry(bytes), bytes);
 	}
 
 	#apply(entry: Entry | undefined, bytes: Uint8Array, onEntry?: OnEntry): void {

@@ -1,6 +1,7 @@
 // Stop and wait: at most one own entry is under way. It never changes, is repeated until it is read back, and only then is
 // the next one made, from the state of that moment. Nothing is queued, so nothing stale is sent.
-import { encodeEntry, type GroupEvent, type MemberEntry } from "./entry.ts";
+import type { GroupEvent, MemberEntry } from "./entry.ts";
+import { encodeEntry } from "./entry-codec.ts";
 import type { Instant } from "./lease.ts";
 import type { PendingCommit } from "./pending-commits.ts";
 import type { JournalTiming } from "./timing.ts";

@@ -2,12 +2,12 @@
 // timer, and tells the listener; everything it decides is decided in `incarnation.ts` and the fold.
 import type { Commit, GroupSession, JoinRequest, SessionListener } from "../driver/group-session.ts";
 import type { JournalLog } from "../driver/journal-log.ts";
-import { isPolylogError, PolylogError } from "../errors.ts";
+import { PolylogError } from "../errors.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 import { sleep } from "../clock.ts";
 import type { JournalContext } from "./context.ts";
-import { entryDigest } from "./chain.ts";
-import { encodeEntry, type Entry } from "./entry.ts";
+import { ChainAlarm } from "./chain-alarm.ts";
+import type { Entry } from "./entry.ts";
 import { Follower, isPlaceLost } from "./follower.ts";
 import { History } from "./history.ts";
 import type { Holding } from "./holdings.ts";
@@ -15,11 +15,12 @@ import { Incarnation } from "./incarnation.ts";
 import { instant } from "./lease.ts";
 import { Mirror } from "./mirror.ts";
 import { fenced, type PendingCommit } from "./pending-commits.ts";
-import { proveHeld } from "./proof.ts";
 import { ReadLoop } from "./read-loop.ts";
-import { type PartitionKey, rankOf } from "./state.ts";
+import { Sender } from "./sender.ts";
+import { SideDuties } from "./side-duties.ts";
+import type { PartitionKey } from "./state.ts";
+import { Trouble } from "./trouble.ts";
 import { Wakeup } from "./wakeup.ts";
-import { partitionCounts } from "./partition-counts.ts";
 
 /** Former ids that are remembered, to replace the one that the group still counts. */
 const OWN_IDS = 32;
@@ -36,6 +37,10 @@ export class JournalSession implements GroupSession {
 	readonly #log: JournalLog;
 	readonly #follower: Follower;
 	readonly #reader: ReadLoop;
+	readonly #sender: Sender;
+	readonly #duties: SideDuties;
+	readonly #trouble: Trouble;
+	readonly #chains: ChainAlarm;
 	readonly #mirror: Mirror;
 	readonly #wakeup: Wakeup;
 	readonly #history = new History();
@@ -48,14 +53,8 @@ export class JournalSession implements GroupSession {
 	/** In the order of use. */
 	readonly #ownIds = new Set<string>();
 	#incarnation: Incarnation | undefined;
-	#attempt = new AbortController();
-	#sending: Promise<void> = Promise.resolve();
-	#counts: ReadonlyMap<string, number>;
-	#metadataAt: number;
-	#snapshot: string | undefined;
 	#memberId = "";
 	#closing = false;
-	#troubled = false;
 
 	constructor(
 		context: JournalContext,
@@ -68,10 +67,22 @@ export class JournalSession implements GroupSession {
 		this.#request = request;
 		this.#listener = listener;
 		this.#log = log;
-		this.#counts = counts;
-		this.#metadataAt = context.clock.now() + context.timing.metadataMs;
 		this.#follower = new Follower(log, { ...context, group: request.group });
 		this.#reader = new ReadLoop(this.#follower, context.timing.readWaitMs);
+		this.#trouble = new Trouble(context, request.group, this.#end.signal);
+		this.#sender = new Sender(log, this.#reader, context.clock, {
+			notIntact: () => this.#abort("records that this member had processed are gone from the log"),
+			failed: (error) => this.#trouble.warn(error),
+			answered: () => this.#wakeup.soon(),
+		});
+		this.#duties = new SideDuties(context, log, this.#follower, this.#trouble, {
+			end: this.#end.signal,
+			counts,
+			onCounts: () => this.#wakeup.soon(),
+		});
+		this.#chains = new ChainAlarm(this.#follower, (member, at) =>
+			context.log.error(`member ${member} of group "${request.group}" read another journal than this one up to entry ${at}`),
+		);
 		this.#mirror = new Mirror(context.journals, request.group, context.log);
 		this.#wakeup = new Wakeup(context.clock, () => this.#tick());
 	}
@@ -96,10 +107,11 @@ export class JournalSession implements GroupSession {
 		return this.#memberId;
 	}
 
-	mayDispatch(partition: Partition, fence: bigint): boolean {
+	mayDispatch(partition: Partition, fence: bigint, finishing = false): boolean {
 		const incarnation = this.#incarnation;
 		const holding = incarnation?.holdings.get(partitionKey(partition));
-		if (!incarnation || this.#closing || holding?.fence !== fence || holding.phase !== "active") return false;
+		if (!incarnation || this.#closing || holding?.fence !== fence) return false;
+		if (holding.phase !== "active" && !(finishing && holding.phase === "revoking")) return false;
 		return incarnation.lease.holds(instant(this.#context.clock));
 	}
 
@@ -149,7 +161,7 @@ export class JournalSession implements GroupSession {
 		if (this.#ended) return;
 		this.#end.abort();
 		this.#reader.stop();
-		this.#attempt.abort();
+		this.#sender.stop();
 		this.#wakeup.stop();
 		this.#started.reject(this.#closed());
 		this.#started.promise.catch(() => {});
@@ -178,7 +190,8 @@ export class JournalSession implements GroupSession {
 				reboot = (await this.#serve()).reboot;
 			}
 			// The last entry is read back; what it committed may still wait for the answer of its append.
-			if (!this.#ended) await Promise.race([this.#sending, sleep(this.#context.clock, this.#context.timing.retryMs, this.#end.signal)]);
+			if (!this.#ended)
+				await Promise.race([this.#sender.settled, sleep(this.#context.clock, this.#context.timing.retryMs, this.#end.signal)]);
 		} catch (error) {
 			return this.#fail(error);
 		}
@@ -191,7 +204,7 @@ export class JournalSession implements GroupSession {
 			try {
 				return await this.#follower.boot(this.#end.signal);
 			} catch (error) {
-				await this.#trouble(error, delayMs);
+				await this.#trouble.waitOut(error, delayMs);
 			}
 		}
 	}
@@ -217,7 +230,7 @@ export class JournalSession implements GroupSession {
 			eraSeen: Math.max(this.#history.era, state.era),
 			cut: this.#history.owed,
 			barred: this.#stuck,
-			topics: this.#counts,
+			topics: this.#duties.counts,
 		});
 		this.#incarnation = incarnation;
 		this.#wakeup.soon();
@@ -245,10 +258,10 @@ export class JournalSession implements GroupSession {
 					this.#abort("the journal lost this member's place");
 					return { reboot: true };
 				}
-				await this.#trouble(error, this.#context.timing.retryMs / 5);
+				await this.#trouble.waitOut(error, this.#context.timing.retryMs / 5);
 				continue;
 			}
-			this.#troubled = false;
+			this.#trouble.over();
 			if (this.#incarnation !== incarnation) return { reboot: true };
 			this.#history.note(this.#follower);
 			if (!this.#follow(incarnation)) return { reboot: false };
@@ -261,16 +274,8 @@ export class JournalSession implements GroupSession {
 		if (this.#incarnation !== incarnation) return;
 		const own = incarnation.read(entry, state, this.#context.clock.now());
 		if (own) this.#mirror.show(own.commits.map(({ item, holding }) => [holding.partition, item.offset]));
-		if (entry?.kind === "snapshot" && entry.nonce === this.#snapshot) this.#truncate(entry.asOf);
-		if (entry?.kind === "member" && entry.at >= this.#follower.bootIndex) this.#compareChain(entry.member, entry.at, entry.chain);
-	}
-
-	/** An alarm, not a decision: the proof of place is what protects a reader. */
-	#compareChain(member: string, at: number, chain: number): void {
-		const own = this.#follower.chainAt(at);
-		if (own === undefined || own === chain || this.#troubled) return;
-		this.#troubled = true;
-		this.#context.log.error(`member ${member} of group "${this.#request.group}" read another journal than this one up to entry ${at}`);
+		if (entry?.kind === "snapshot") this.#duties.snapshotRead(entry);
+		if (entry?.kind === "member") this.#chains.compare(entry);
 	}
 
 	/** Makes the listener follow what was read; false if this incarnation is no member any more. */
@@ -311,7 +316,7 @@ export class JournalSession implements GroupSession {
 		if (this.#closing) return this.destroy();
 		const incarnation = this.#incarnation;
 		this.#incarnation = undefined;
-		this.#attempt.abort();
+		this.#sender.stop();
 		const held = incarnation?.end((commit: PendingCommit) => fenced(commit.holding)) ?? [];
 		if (held.length > 0)
 			this.#listener.lost(
@@ -343,96 +348,19 @@ export class JournalSession implements GroupSession {
 		} catch (error) {
 			return this.#fail(error);
 		}
-		if (incarnation.outbox.current && at.now >= incarnation.outbox.nextTry) this.#sending = this.#send(incarnation);
-		const duties = incarnation.joined && incarnation.lease.holds(at) ? this.#sideDuties(incarnation, at.now) : Number.POSITIVE_INFINITY;
-		const next = incarnation.outbox.current ? incarnation.outbox.nextTry : incarnation.nextAt(this.#follower.state, at, this.#counts);
+		if (incarnation.outbox.current && at.now >= incarnation.outbox.nextTry) this.#sender.send(incarnation);
+		const duties = incarnation.joined && incarnation.lease.holds(at) ? this.#duties.run(incarnation, at.now) : Number.POSITIVE_INFINITY;
+		const next = incarnation.outbox.current
+			? incarnation.outbox.nextTry
+			: incarnation.nextAt(this.#follower.state, at, this.#duties.counts);
 		this.#wakeup.at(Math.min(next, duties));
 	}
 
 	#write(incarnation: Incarnation): void {
 		const { state } = this.#follower;
 		const at = instant(this.#context.clock);
-		const letter = incarnation.compose(state, at, this.#counts);
+		const letter = incarnation.compose(state, at, this.#duties.counts);
 		if (letter) incarnation.outbox.write(letter, { at: state.index, chain: state.chain }, at);
-	}
-
-	/** Appends the entry under way, first proving what is held if the connection is another one. */
-	async #send(incarnation: Incarnation): Promise<void> {
-		const outgoing = incarnation.outbox.current;
-		if (!outgoing) return;
-		const { clock } = this.#context;
-		this.#attempt.abort();
-		const { signal } = (this.#attempt = new AbortController());
-		incarnation.outbox.trying(clock.now());
-		try {
-			const connection = this.#log.connection;
-			const intact = await proveHeld(this.#log, incarnation, outgoing, connection, () => this.#reader.proveCursor(signal), signal);
-			if (signal.aborted) return;
-			if (!intact) return this.#abort("records that this member had processed are gone from the log");
-			const { durable } = await this.#log.append(outgoing.bytes, connection, signal);
-			if (this.#incarnation === incarnation) incarnation.stored(outgoing, durable, clock.now());
-		} catch (error) {
-			if (signal.aborted) return;
-			incarnation.outbox.failed(outgoing, clock.now());
-			this.#warn(error);
-		}
-		this.#wakeup.soon();
-	}
-
-	/** Snapshots and metadata: outside the outbox, so that they never hold up a beat. */
-	#sideDuties(incarnation: Incarnation, now: number): number {
-		const { state } = this.#follower;
-		if (now >= incarnation.snapshots.dueAt(state, incarnation.id)) void this.#takeSnapshot(incarnation, now);
-		const leads = rankOf(state, incarnation.id) === 0;
-		if (leads && now >= this.#metadataAt) {
-			this.#metadataAt = now + this.#context.timing.metadataMs;
-			void this.#pollTopics();
-		}
-		return Math.min(incarnation.snapshots.dueAt(state, incarnation.id), leads ? this.#metadataAt : Number.POSITIVE_INFINITY);
-	}
-
-	async #takeSnapshot(incarnation: Incarnation, now: number): Promise<void> {
-		const { state, cursor } = this.#follower;
-		incarnation.snapshots.sent(now);
-		if (!cursor || incarnation.provenOn !== this.#log.connection) return;
-		this.#snapshot = this.#context.random.hex(8);
-		const bytes = encodeEntry({ kind: "snapshot", nonce: this.#snapshot, asOf: cursor.position, digest: entryDigest(cursor.bytes), state });
-		await this.#log.append(bytes, incarnation.provenOn, this.#end.signal).catch((error: unknown) => this.#warn(error));
-	}
-
-	/** Keeps two snapshots: entries before the older one may go. */
-	#truncate(asOf: bigint): void {
-		const { snapshot } = this.#follower.state;
-		if (snapshot.asOf !== asOf || snapshot.previous === undefined) return;
-		this.#log.truncateBefore(snapshot.previous, this.#end.signal).catch((error: unknown) => this.#warn(error));
-	}
-
-	async #pollTopics(): Promise<void> {
-		const topics = new Set([...this.#follower.state.members.values()].flatMap((member) => member.topics));
-		try {
-			this.#counts = await partitionCounts(this.#context.topics, topics, this.#end.signal);
-			this.#wakeup.soon();
-		} catch (error) {
-			this.#warn(error);
-		}
-	}
-
-	/** Waits a little after an error; throws it if waiting cannot help. */
-	async #trouble(error: unknown, delayMs: number): Promise<void> {
-		if (this.#ended) return;
-		const { code } = isPolylogError(error) ? error : this.#context.classify(error);
-		if (code === "JOURNAL_UNUSABLE" || code === "UNAUTHORIZED") throw error;
-		this.#warn(error);
-		await sleep(this.#context.clock, delayMs, this.#end.signal).catch(() => {});
-	}
-
-	/** Once per spell of trouble. */
-	#warn(error: unknown): void {
-		if (this.#troubled || this.#ended) return;
-		this.#troubled = true;
-		this.#context.log.warn(
-			`journal of group "${this.#request.group}": ${error instanceof Error ? error.message : String(error)}; trying again`,
-		);
 	}
 
 	/** The end, told once: by `join` while there is no member yet, by the listener after that. */

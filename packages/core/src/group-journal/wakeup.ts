@@ -1,4 +1,4 @@
-// One timer for everything a session has to do later, and a way to do it in this turn, once, however many ask.
+// One timer for everything a session has to do later, and a way to do it in the next turn, once, however many ask.
 import type { Clock } from "../clock.ts";
 
 export class Wakeup {
@@ -14,14 +14,11 @@ export class Wakeup {
 		this.#act = act;
 	}
 
-	/** After what runs now: requests of one turn are answered together. */
+	/** In the next turn: what this one still asks for goes along, such as a release right behind its last commit. */
 	soon(): void {
 		if (this.#asked || this.#stopped) return;
 		this.#asked = true;
-		queueMicrotask(() => {
-			this.#asked = false;
-			if (!this.#stopped) this.#act();
-		});
+		void this.#nextTurn();
 	}
 
 	/** An earlier time that is set already stays: it looks around and sets the next one. */
@@ -34,6 +31,12 @@ export class Wakeup {
 			this.#due = Number.POSITIVE_INFINITY;
 			this.#act();
 		});
+	}
+
+	async #nextTurn(): Promise<void> {
+		await this.#clock.yield();
+		this.#asked = false;
+		if (!this.#stopped) this.#act();
 	}
 
 	stop(): void {

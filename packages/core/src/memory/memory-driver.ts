@@ -1,6 +1,15 @@
 // The embedded backend, and the reference for every other: one process, bounded by retention, nothing survives it.
 import type { Capabilities } from "../capabilities.ts";
-import type { Adapter, Classification, Driver, DriverContext, ProducerIdentity, Reader, TopicDescription, TopicStore } from "../driver/driver.ts";
+import type {
+	Adapter,
+	Classification,
+	Driver,
+	DriverContext,
+	ProducerIdentity,
+	Reader,
+	TopicDescription,
+	TopicStore,
+} from "../driver/driver.ts";
 import { readOptions } from "../driver/options.ts";
 import type { AppendOutcome, OutgoingRecord } from "../driver/record.ts";
 import { PolylogError } from "../errors.ts";
@@ -90,7 +99,11 @@ class MemoryDriver implements Driver {
 	#log(partition: Partition): MemoryLog {
 		this.#link.check();
 		const log = this.#store.topics.get(partition.topic)?.partitions[partition.index];
-		if (!log) throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, { topic: partition.topic, partition: partition.index });
+		if (!log)
+			throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, {
+				topic: partition.topic,
+				partition: partition.index,
+			});
 		return log;
 	}
 }
@@ -112,7 +125,18 @@ function memoryTopics(store: MemoryStore, link: MemoryLink): TopicStore {
 		async describe(topic): Promise<TopicDescription | undefined> {
 			link.check();
 			const known = store.topics.get(topic);
-			return known && { topic, partitions: known.partitions.map((log, index) => ({ topic, index, earliest: log.earliest, end: log.end, records: Number(log.end - log.earliest) })) };
+			return (
+				known && {
+					topic,
+					partitions: known.partitions.map((log, index) => ({
+						topic,
+						index,
+						earliest: log.earliest,
+						end: log.end,
+						records: Number(log.end - log.earliest),
+					})),
+				}
+			);
 		},
 		async list() {
 			link.check();

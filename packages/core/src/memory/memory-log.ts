@@ -128,7 +128,8 @@ export class MemoryLog {
 
 	#expire(): void {
 		const { records, bytes, ageMs } = this.#retention;
-		while (this.#size > 0 && ((records !== undefined && this.#size > records) || (bytes !== undefined && this.#bytes > bytes))) this.#dropFirst();
+		while (this.#size > 0 && ((records !== undefined && this.#size > records) || (bytes !== undefined && this.#bytes > bytes)))
+			this.#dropFirst();
 		const oldest = ageMs === undefined ? -Infinity : this.#clock.wall() - ageMs;
 		while (this.#size > 0 && (this.#records[this.#head] as RawRecord).timestamp < oldest) this.#dropFirst();
 	}

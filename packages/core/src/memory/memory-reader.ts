@@ -50,7 +50,11 @@ export class MemoryReader implements Reader {
 	#take(credit: Credit): RawRecord[] {
 		this.#link.check();
 		const log = this.#store.topics.get(this.#partition.topic)?.partitions[this.#partition.index];
-		if (!log) throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(this.#partition)} does not exist`, { topic: this.#partition.topic, partition: this.#partition.index });
+		if (!log)
+			throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(this.#partition)} does not exist`, {
+				topic: this.#partition.topic,
+				partition: this.#partition.index,
+			});
 		const { earliest, end } = log;
 		const range = { requested: this.#next, earliest, end };
 		if (this.#log && this.#log !== log) throw offsetOutOfRange(this.#partition, range, "the topic was deleted and made again");

@@ -17,6 +17,7 @@ export function gaveUp(why: GaveUp, sent: boolean, topic: string, partition: num
 	const cause = why.kind === "timeout" ? why.last : why.kind === "aborted" ? why.reason : undefined;
 	return new PolylogError(CODES[why.kind], `a message to ${where} ${fate} ${until(why)}`, {
 		topic,
+		mayBeStored: sent,
 		...(partition === undefined ? {} : { partition }),
 		cause,
 	});

@@ -15,8 +15,8 @@ export interface Gate<T> {
 	entry(sink: BatchSink, index: number, stage: Stage): Pending;
 	/** The line may move again. */
 	retry(): void;
-	/** Calls back in a later turn of the event loop. */
-	later(callback: () => void): void;
+	/** Resolves in a later turn of the event loop. */
+	turn(): Promise<void>;
 }
 
 export class SendEntrant<T> implements Entrant {
@@ -55,6 +55,7 @@ export class BatchEntrant<T> implements Entrant {
 	readonly #threw: (error: unknown) => void;
 	/** Taken from the list, and waiting for its encoder or for room. */
 	#held: Pending | undefined;
+	#deadline: number;
 	#taken = 0;
 	#resting = false;
 	#ended = false;
@@ -64,7 +65,7 @@ export class BatchEntrant<T> implements Entrant {
 		sink: BatchSink,
 		stage: Stage,
 		gate: Gate<T>,
-		options: { readonly track: boolean; readonly threw: (error: unknown) => void },
+		options: { readonly track: boolean; readonly threw: (error: unknown) => void; readonly deadline: number },
 	) {
 		this.#gate = gate;
 		this.#source = source;
@@ -73,11 +74,13 @@ export class BatchEntrant<T> implements Entrant {
 		this.#stage = stage;
 		this.#entries = options.track ? [] : undefined;
 		this.#threw = options.threw;
+		this.#deadline = options.deadline;
 		stage.enter();
 	}
 
+	/** Moves on with each message that was let in. */
 	get deadline(): number {
-		return this.#held?.deadline ?? Infinity;
+		return this.#deadline;
 	}
 
 	/** Those taken so far, if it was asked to keep them. */
@@ -99,6 +102,9 @@ export class BatchEntrant<T> implements Entrant {
 	/** The message in hand fails, and so does the rest of an array; of another iterable the rest is not taken. */
 	expire(error: PolylogError): void {
 		if (this.#ended) return;
+		// An empty list of receipts would look like success.
+		if (this.#taken === 0) this.#take();
+		if (this.#ended) return;
 		this.#held?.fail(error);
 		this.#held = undefined;
 		if (Array.isArray(this.#source)) {
@@ -115,6 +121,7 @@ export class BatchEntrant<T> implements Entrant {
 			const entry = this.#gate.entry(this.#sink, this.#taken++, this.#stage);
 			this.#entries?.push(entry);
 			this.#held = entry;
+			this.#deadline = entry.deadline;
 			const encoding = this.#gate.encode(entry, next.value.value, next.value);
 			void encoding?.then(() => this.#gate.retry());
 		} catch (error) {
@@ -125,7 +132,7 @@ export class BatchEntrant<T> implements Entrant {
 
 	#rest(): void {
 		this.#resting = true;
-		this.#gate.later(() => {
+		void this.#gate.turn().then(() => {
 			this.#resting = false;
 			this.#gate.retry();
 		});

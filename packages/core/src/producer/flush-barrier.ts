@@ -12,6 +12,11 @@ export class Stage {
 		this.#first = first;
 	}
 
+	/** A flush waits for it. */
+	get awaited(): boolean {
+		return this.#sealed;
+	}
+
 	/** Counts one message, until `leave`. */
 	enter(): void {
 		this.#open++;

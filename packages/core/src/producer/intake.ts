@@ -5,7 +5,7 @@ import type { PolylogError } from "../errors.ts";
 export interface Entrant {
 	/** Lets in what can go in now. True when there is no more of it. */
 	enter(): boolean;
-	/** The earliest moment at which it gives up; `Infinity`: not while it is like this. */
+	/** When it gives up, on the clock's `now`. */
 	readonly deadline: number;
 	/** Fails what has not gone in. */
 	expire(error: PolylogError): void;
@@ -19,8 +19,9 @@ export class Intake {
 		return this.#line.length === 0;
 	}
 
+	/** The earliest of all: a list at the head that makes progress moves its own. */
 	get deadline(): number {
-		return this.#line[0]?.deadline ?? Infinity;
+		return this.#line.reduce((earliest, entrant) => Math.min(earliest, entrant.deadline), Infinity);
 	}
 
 	add(entrant: Entrant): void {

@@ -79,6 +79,7 @@ export class PartitionQueue {
 	push(entry: Pending): void {
 		entry.queue = this;
 		this.#batcher.push(entry);
+		if (entry.urgent) this.#batcher.hurry();
 		this.#deadline.arm(entry.deadline);
 		if (this.#delivering) return;
 		if (this.#batcher.full) this.pump();

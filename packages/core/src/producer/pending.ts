@@ -46,6 +46,11 @@ export class Pending {
 		return this.#settled;
 	}
 
+	/** A flush waits for it: it does not linger. */
+	get urgent(): boolean {
+		return this.#stage.awaited;
+	}
+
 	/** The first receipt counts; later ones are ignored. */
 	settle(receipt: Receipt): void {
 		if (this.#settled) return;

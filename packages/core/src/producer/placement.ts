@@ -19,7 +19,7 @@ export interface PlacementParts {
 	readonly random: Random;
 	readonly wrap: WrapError;
 	/** Makes the topic if it is missing; its number of partitions. */
-	readonly ensureTopic: () => Promise<number>;
+	readonly ensureTopic: (make: boolean) => Promise<number>;
 	readonly maxBatchRecords: number;
 	readonly placed: (entry: Pending, index: number) => void;
 	/** It never got a partition. */
@@ -80,7 +80,8 @@ export class Placement {
 		const { ensureTopic, random, topic, wrap } = this.#parts;
 		for (let failures = 1; ; failures++) {
 			try {
-				this.#learned(await ensureTopic());
+				// Made at most once: a topic that is deleted under a producer stays deleted.
+				this.#learned(await ensureTopic(this.#partitions === undefined));
 				return;
 			} catch (error) {
 				this.lastError = wrap(error, `looking up topic ${topic.name}`, { topic: topic.name });

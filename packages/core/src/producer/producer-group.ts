@@ -109,9 +109,9 @@ class GroupMember implements ProducerGroup {
 		const parts: ProducerParts = {
 			...this.#parts,
 			// A producer that was closed over a hanging append leaves it under way, and there may be only one.
-			ensureTopic: async (asked) => {
+			ensureTopic: async (asked, make) => {
 				await before?.idle();
-				return ensureTopic(asked);
+				return ensureTopic(asked, make);
 			},
 			identity: { id: this.#id, epoch: this.#epoch, sequences, stamp: (record, sequence) => this.#stamp(record, sequence) },
 			onFenced: (error) => this.#fenced(error),

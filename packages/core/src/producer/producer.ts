@@ -17,8 +17,8 @@ import { BatchSink, SendSink } from "./receipts.ts";
 import { Turn } from "./turn.ts";
 
 export interface ProducerParts extends Pick<QueueParts, "driver" | "clock" | "random" | "wrap"> {
-	/** Makes the topic if it is missing (`definition.partitions ?? 1`); resolves to its number of partitions. */
-	readonly ensureTopic: (topic: Pick<Topic<unknown>, "name" | "definition">) => Promise<number>;
+	/** The topic's number of partitions; with `make` it is made if it is missing and its definition says how. */
+	readonly ensureTopic: (topic: Topic<unknown>, make: boolean) => Promise<number>;
 	/** Default: one of its own, made up. */
 	readonly identity?: Identity;
 	/** The broker refused this producer's identity for good. */
@@ -60,7 +60,7 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 			clock,
 			random,
 			wrap,
-			ensureTopic: () => parts.ensureTopic(topic),
+			ensureTopic: (make) => parts.ensureTopic(topic as Topic<unknown>, make),
 			maxBatchRecords: limits.maxBatchRecords,
 			placed: (entry, index) => this.#queue(index).push(entry),
 			refused: (entry, error) => this.#refuse(entry, error),
@@ -78,9 +78,10 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 			sink.undo = onAbort(options.signal, (reason) => this.#withdraw(entry, { kind: "aborted", reason }));
 			const encoding = this.encode(entry, value, options);
 			if (!encoding && this.#intake.empty && this.admit(entry)) return;
+			this.#deadline.arm(entry.deadline);
 			this.#intake.add(new SendEntrant(entry, this));
 			void encoding?.then(() => this.retry());
-			this.#watch();
+			this.#relax();
 		});
 	}
 
@@ -98,10 +99,12 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 			const entrant = new BatchEntrant(messages, sink, this.#barrier.current, this, {
 				track: signal !== undefined,
 				threw: (error) => void (failure = { error }),
+				deadline: this.#parts.clock.now() + this.#limits.deliveryTimeoutMs,
 			});
 			const undo = onAbort(signal, (reason) => this.#withdrawBatch(entrant, { kind: "aborted", reason }));
+			this.#deadline.arm(entrant.deadline);
 			this.#intake.add(entrant);
-			this.#watch();
+			this.#relax();
 		});
 	}
 
@@ -197,13 +200,12 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 		const error = () => this.#gaveUp({ kind: "timeout", afterMs: this.#limits.deliveryTimeoutMs, last: this.#placement.lastError });
 		this.#placement.drop((entry) => entry.deadline <= now, error);
 		this.#intake.expire(now, error);
-		this.#watch();
+		this.#deadline.arm(Math.min(this.#intake.deadline, this.#placement.deadline ?? Infinity));
 	}
 
-	#watch(): void {
-		const at = Math.min(this.#intake.deadline, this.#placement.deadline ?? Infinity);
-		if (at === Infinity) this.#deadline.cancel();
-		else this.#deadline.arm(at);
+	/** A deadline that nobody waits for must not keep the process. */
+	#relax(): void {
+		if (this.#intake.empty && this.#placement.deadline === undefined) this.#deadline.cancel();
 	}
 
 	#gaveUp(why: GaveUp): PolylogError {
@@ -246,18 +248,18 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 		entry.admitted = true;
 		this.#bufferedBytes += entry.bytes;
 		this.#placement.place(entry, entry.deadline - this.#limits.deliveryTimeoutMs);
-		if (!entry.queue) this.#watch();
+		if (!entry.queue && entry.admitted) this.#deadline.arm(entry.deadline);
 		return true;
 	}
 
 	retry(): void {
 		if (this.#intake.empty) return;
 		this.#intake.drain();
-		this.#watch();
+		this.#relax();
 	}
 
-	later(callback: () => void): void {
-		void this.#parts.clock.yield().then(() => callback());
+	turn(): Promise<void> {
+		return this.#parts.clock.yield();
 	}
 
 	arrange(queue: PartitionQueue): void {
@@ -266,7 +268,7 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 
 	batchTaken(index: number): void {
 		this.#placement.spread.taken(index);
-		this.#watch();
+		this.#relax();
 	}
 
 	released(entries: readonly Pending[]): void {

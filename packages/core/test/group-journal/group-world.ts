@@ -57,6 +57,15 @@ export class GroupWorld {
 		return member;
 	}
 
+	/** Lets time pass until the promise is settled. */
+	async run<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+		let over = false;
+		const settled = () => (over = true);
+		promise.then(settled, settled);
+		await this.time.until(() => over, limitMs, "promise");
+		return promise;
+	}
+
 	/** Until every partition is owned, each by one of `members`, evenly. */
 	settled(members: readonly TestMember[], limitMs = 20_000): Promise<number> {
 		const partitions = this.counts.get("orders") ?? 0;

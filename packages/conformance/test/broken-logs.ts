@@ -1,0 +1,192 @@
+// The embedded driver with one promise of the log broken each.
+import { type AppendOutcome, type Credit, isPolylogError, type OutgoingRecord, partitionKey, type RawRecord } from "@polylog/core/driver";
+import { delegate, type Tap } from "@polylog/conformance";
+
+export interface Broken {
+	readonly tap: Tap;
+	/** The check made for it, and what it has to say. */
+	readonly rejectedBy: readonly (readonly [check: string, because: RegExp])[];
+}
+
+const onEach = (change: (record: RawRecord) => RawRecord): Tap => ({ fetch: async (next, { credit }) => (await next(credit)).map(change) });
+
+let producers = 0;
+
+const nothing = () => new Promise<readonly RawRecord[]>((resolve) => void setTimeout(resolve, 1, []));
+
+function emptyAtOnce(): Tap {
+	// A reader has one call at a time: what a fetch that came back empty asked for is given to a later one.
+	const asked = new Map<string, Promise<readonly RawRecord[]>>();
+	return {
+		async fetch(next, { credit, partition }) {
+			const key = partitionKey(partition);
+			const asking = asked.get(key) ?? next(credit);
+			asked.set(key, asking);
+			const records = await Promise.race([asking, nothing()]);
+			if (records.length > 0) asked.delete(key);
+			return records;
+		},
+	};
+}
+
+export const BROKEN_LOGS: Readonly<Record<string, Broken>> = {
+	"loses a record now and then while reading": {
+		tap: { fetch: async (next, { credit }) => (await next(credit)).filter(({ offset }) => offset % 10n !== 9n) },
+		rejectedBy: [
+			["publish.ok-is-in-the-log", /./],
+			["groups.share", /messages were handled/],
+		],
+	},
+	"acknowledges what it does not store": {
+		tap: {
+			async append(next, { records }) {
+				return records.length % 3 === 1 ? records.map((): AppendOutcome => ({ status: "ok" })) : next();
+			},
+		},
+		rejectedBy: [
+			["publish.receipts-tell-partial-failure", /./],
+			["topics.ends-are-exact", /the end did not move/],
+		],
+	},
+	"stores a batch backwards": {
+		tap: { append: (_, call) => call.again(call.records.toReversed(), call.producer) },
+		rejectedBy: [["publish.producer-order", /./]],
+	},
+	"stores what is repeated again": {
+		tap: { append: (_, call) => call.again(call.records, { ...call.producer, id: `${call.producer.id}-${++producers}`, sequence: 0 }) },
+		rejectedBy: [["publish.once-after-a-lost-reply", /./]],
+	},
+	"delivers a record twice": {
+		tap: {
+			async fetch(next, { credit }) {
+				const records = await next(credit);
+				const again = records.find(({ offset }) => offset === 3n);
+				return again ? [...records, again] : records;
+			},
+		},
+		rejectedBy: [
+			["reading.same-view", /./],
+			["groups.share", /breaks the contract/],
+		],
+	},
+	"goes on at the beginning when its place is gone": {
+		tap: {
+			driver(driver) {
+				return {
+					...delegate(driver),
+					openReader(partition, from) {
+						let reader = driver.openReader(partition, from);
+						const fetch = async (credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> => {
+							try {
+								return await reader.fetch(credit, signal);
+							} catch (error) {
+								if (!isPolylogError(error, "OFFSET_OUT_OF_RANGE")) throw error;
+								reader = driver.openReader(partition, error.context.earliest ?? 0n);
+								return reader.fetch(credit, signal);
+							}
+						};
+						return { fetch, close: () => reader.close() };
+					},
+				};
+			},
+		},
+		rejectedBy: [["range.overtaken-while-slow", /is told/]],
+	},
+	"gives more than its credit": {
+		tap: { fetch: (next, { credit }) => next({ records: credit.records * 10, bytes: credit.bytes * 10 }) },
+		rejectedBy: [
+			["driver.credit", /records for a credit of/],
+			["back-pressure.bounded", /./],
+			["back-pressure.bytes", /bytes are held/],
+		],
+	},
+	"comes back empty at once": {
+		tap: emptyAtOnce(),
+		rejectedBy: [["driver.idle-reader", /./]],
+	},
+	"knows no end of its own closing": {
+		tap: {
+			async fetch(next, { credit }) {
+				try {
+					return await next(credit);
+				} catch (error) {
+					if (isPolylogError(error)) throw error;
+					// As a wait of no length would: enough to keep a processor busy, not enough to hang this test.
+					return nothing();
+				}
+			},
+		},
+		rejectedBy: [["driver.closed", /fetch after close resolved/]],
+	},
+	"keeps no headers": { tap: onEach((record) => ({ ...record, headers: [] })), rejectedBy: [["records.headers", /header/]] },
+	"keeps headers in an object": {
+		tap: onEach((record) => {
+			const headers: Record<string, string | Uint8Array> = {};
+			for (const [name, value] of record.headers) headers[name] = value;
+			return { ...record, headers: Object.entries(headers) };
+		}),
+		rejectedBy: [
+			["records.headers", /./],
+			["records.header-multimap", /./],
+		],
+	},
+	"takes a tombstone for an empty value": {
+		tap: onEach((record) => ({ ...record, value: record.value ?? new Uint8Array() })),
+		rejectedBy: [["records.tombstone", /./]],
+	},
+	"takes an empty value for a tombstone": {
+		tap: onEach((record) => ({ ...record, value: record.value?.length ? record.value : null })),
+		rejectedBy: [["records.empty", /./]],
+	},
+	"reads values as text": {
+		tap: onEach((record) => ({ ...record, value: record.value && new TextEncoder().encode(new TextDecoder().decode(record.value)) })),
+		rejectedBy: [["records.bytes", /./]],
+	},
+	"stamps records itself": {
+		tap: {
+			append: (_, call) =>
+				call.again(
+					call.records.map((record): OutgoingRecord => ({ ...record, timestamp: 1 })),
+					call.producer,
+				),
+		},
+		rejectedBy: [
+			["records.time", /./],
+			["reading.by-time", /./],
+		],
+	},
+	"tells an end that is late": {
+		tap: {
+			driver(driver) {
+				const late = (description: Awaited<ReturnType<typeof driver.topics.describe>>) =>
+					description && {
+						...description,
+						partitions: description.partitions.map((partition) => ({
+							...partition,
+							end: partition.end > partition.earliest ? partition.end - 1n : partition.end,
+						})),
+					};
+				return {
+					...delegate(driver),
+					topics: { ...driver.topics, describe: async (topic, signal) => late(await driver.topics.describe(topic, signal)) },
+				};
+			},
+		},
+		rejectedBy: [
+			["topics.ends-are-exact", /./],
+			["lag.without-members", /lag/],
+		],
+	},
+	"finds every time at the end": {
+		tap: {
+			driver: (driver) => ({
+				...delegate(driver),
+				offsetAt: async ({ topic, index }) => (await driver.topics.describe(topic))?.partitions[index]?.end ?? 0n,
+			}),
+		},
+		rejectedBy: [
+			["reading.by-time", /./],
+			["seek.forward-and-by-time", /./],
+		],
+	},
+};

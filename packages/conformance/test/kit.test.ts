@@ -1,0 +1,82 @@
+// The kit, judged: a driver that breaks a promise has to be rejected by the check made for it, and for that reason.
+import { type CheckResult, CHECKS, type Harness, runChecks, tapped } from "@polylog/conformance";
+import type { Adapter } from "@polylog/core/driver";
+import { describe, expect, it } from "vitest";
+import { BROKEN_COORDINATORS, withCoordinator } from "./broken-coordinators.ts";
+import { BROKEN_LOGS } from "./broken-logs.ts";
+import { memoryAdapter } from "./core-internals.ts";
+
+let logs = 0;
+
+/** Under a scheme of its own, since `memory:` is core's. */
+function harness(name: string, adapter: Adapter): Harness {
+	const url = `broken:kit-${++logs}`;
+	const rescheme: Adapter = { ...adapter, schemes: ["broken"] };
+	return { name, adapter: rescheme, start: async () => ({ config: { url, adapters: { broken: rescheme } } }) };
+}
+
+async function run(name: string, adapter: Adapter, checks: readonly string[]): Promise<readonly CheckResult[]> {
+	return (await runChecks(harness(name, adapter), { only: checks, exactly: true })).results;
+}
+
+const broken = [
+	...Object.entries(BROKEN_LOGS).map(([name, { tap, rejectedBy }]) => ({ name, rejectedBy, adapter: tapped(memoryAdapter, tap) })),
+	...Object.entries(BROKEN_COORDINATORS).map(([name, { rejectedBy, ...change }]) => ({
+		name,
+		rejectedBy,
+		adapter: withCoordinator(change),
+	})),
+];
+
+describe("a driver that", { concurrent: true }, () => {
+	it.each(broken)("$name is rejected", { timeout: 60_000 }, async ({ name, adapter, rejectedBy }) => {
+		const results = await run(
+			name,
+			adapter,
+			rejectedBy.map(([check]) => check),
+		);
+		expect(results).toHaveLength(rejectedBy.length);
+		for (const [check, because] of rejectedBy) {
+			const result = results.find(({ id }) => id === check);
+			expect(result, check).toMatchObject({ status: "broken", reason: expect.stringMatching(because) });
+		}
+	});
+
+	it("breaks nothing is kept by the same checks, with groups by journal and by the broker", { timeout: 60_000 }, async () => {
+		const checks = [...new Set(broken.flatMap(({ rejectedBy }) => rejectedBy.map(([check]) => check)))];
+		for (const adapter of [memoryAdapter, withCoordinator({})]) {
+			const results = await run("whole", adapter, checks);
+			expect(results.filter(({ status }) => status !== "kept")).toEqual([]);
+		}
+	});
+});
+
+describe("a report", () => {
+	it("calls a check whose capability is declared absent unsupported, and not kept", async () => {
+		const [check, ...more] = await run("memory", memoryAdapter, ["processes.share"]);
+		expect(more).toEqual([]);
+		expect(check).toMatchObject({ status: "unsupported", reason: expect.stringContaining("multiProcess") });
+	});
+
+	it("replays with the seed it names", async () => {
+		const adapter = memoryAdapter;
+		const report = await runChecks(harness("memory", adapter), { only: ["records.bytes"], seed: "replayed" });
+		expect(report).toMatchObject({ seed: "replayed", backend: "memory", results: [{ id: "records.bytes", status: "kept" }] });
+	});
+});
+
+describe("the checks", () => {
+	it("have ids of their own", () => {
+		const ids = CHECKS.map(({ id }) => id);
+		expect(new Set(ids).size).toBe(ids.length);
+	});
+
+	it("speak of every point of the contract that a test can show", () => {
+		const points = new Set(
+			CHECKS.flatMap(({ promise }) => /contract points? ([\d, and]+)/.exec(promise)?.[1]?.match(/\d+/g) ?? []).map(Number),
+		);
+		const untold = Array.from({ length: 16 }, (_, i) => i + 1).filter((point) => !points.has(point));
+		// Durability is published, and shown by killing brokers: not by a client of a healthy one.
+		expect(untold).toEqual([14]);
+	});
+});

@@ -1,10 +1,10 @@
 // The catalogue on the broker: a short stream that every process reads and tails. AMQP cannot list queues.
 import { type Clock, PolylogError, type Random, sleep } from "@polylog/core/driver";
-import { type CatalogueChange, CatalogueState, decodeEntry, encodeEntry, type TopicShape } from "./catalogue-state.ts";
+import { type CatalogueChange, type CatalogueItem, CatalogueState, decodeEntry, encodeEntry, type Kind } from "./catalogue-state.ts";
 import type { ConsumerPool, Subscription } from "./consumer-pool.ts";
 import { entryBytes } from "./entry-mapping.ts";
 import { type EntryLog, EntryReturned } from "./entry-log.ts";
-import { isMissing } from "./errors.ts";
+import { classify, isMissing } from "./errors.ts";
 import { offsetOf } from "./message-mapping.ts";
 import type { Settings } from "./options.ts";
 import type { Probe } from "./probe.ts";
@@ -16,7 +16,11 @@ const PREFETCH = 500;
 const SNAPSHOT_BYTES = 256 * 1024;
 /** One wait for an entry to come back; several of them make a timeout. */
 const WAIT_MS = 1000;
-const RETRY_MS = 200;
+const RETRY_MS = 50;
+/** For another process to finish what it makes or deletes. */
+const PATIENCE_MS = 5000;
+/** For a broker's first catalogue, which several processes may be making at once. */
+const FIRST_MS = 8000;
 
 export interface CatalogueContext {
 	readonly pool: ConsumerPool;
@@ -58,8 +62,44 @@ export class Catalogue {
 	}
 
 	/** What is known without asking. */
-	known(topic: string): TopicShape | undefined {
-		return this.#reading?.state.topics.get(topic);
+	known(kind: Kind, name: string): CatalogueItem | undefined {
+		return this.#reading?.state.get(kind, name);
+	}
+
+	/** Makes a topic or group by `build`, unless it exists: false if it did. Of several at once one builds, the others wait. */
+	async make(claim: Omit<CatalogueItem, "id" | "phase">, build: (item: CatalogueItem) => Promise<void>, demolish: (item: CatalogueItem) => Promise<void>, signal?: AbortSignal): Promise<boolean> {
+		const { kind, name } = claim;
+		const { clock, random } = this.#context;
+		const id = random.hex(8);
+		let state = await this.sync();
+		for (const until = clock.now() + PATIENCE_MS; ; state = await this.sync()) {
+			const known = state.get(kind, name);
+			if (known?.phase === "ready") return false;
+			const mine = known?.id === id;
+			// Whoever began may have died over it.
+			const leftOver = clock.now() >= until;
+			if (known?.phase === "dropping" && leftOver) await this.#demolish(known, demolish, signal);
+			else if (known?.phase === "making" && (mine || leftOver)) {
+				await build(known);
+				const done = await this.change({ type: "ready", kind, name, id: known.id }, signal);
+				if (done.get(kind, name)?.id === known.id) return true;
+			} else if (!known && (await this.change({ type: "make", ...claim, id }, signal)).get(kind, name)?.id === id) continue;
+			else await sleep(clock, RETRY_MS, signal);
+		}
+	}
+
+	/** Deletes it by `demolish`; false if there was none. */
+	async drop(kind: Kind, name: string, demolish: (item: CatalogueItem) => Promise<void>, signal?: AbortSignal): Promise<boolean> {
+		const known = (await this.sync()).get(kind, name);
+		if (!known) return false;
+		await this.change({ type: "dropping", kind, name, id: known.id }, signal);
+		await this.#demolish(known, demolish, signal);
+		return true;
+	}
+
+	async #demolish(item: CatalogueItem, demolish: (item: CatalogueItem) => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+		await demolish(item);
+		await this.change({ type: "drop", kind: item.kind, name: item.name, id: item.id }, signal);
 	}
 
 	/** What the catalogue says at a moment after this call. Calls at the same time share one look. */
@@ -104,7 +144,7 @@ export class Catalogue {
 			} catch (error) {
 				if (!(error instanceof EntryReturned) || attempt > 3) throw error;
 				await declareStream(probe, CATALOGUE, shortStreamArguments(settings), signal);
-				await sleep(clock, RETRY_MS * (attempt - 1), signal);
+				await sleep(clock, RETRY_MS * 4 * (attempt - 1), signal);
 			}
 		}
 	}
@@ -150,14 +190,25 @@ export class Catalogue {
 	}
 
 	async #start(): Promise<Reading> {
-		const { probe, settings } = this.#context;
-		try {
-			return await this.#subscribe();
-		} catch (error) {
-			if (!isMissing(error)) throw error;
+		const { clock, probe, settings } = this.#context;
+		let declared = false;
+		for (const until = clock.now() + FIRST_MS; ; ) {
+			try {
+				return await this.#subscribe();
+			} catch (error) {
+				if (isMissing(error)) {
+					await declareStream(probe, CATALOGUE, shortStreamArguments(settings));
+					declared = true;
+				} else if (!this.#mayPass(error, declared) || clock.now() >= until) throw error;
+				else await sleep(clock, 2 * RETRY_MS);
+			}
 		}
-		await declareStream(probe, CATALOGUE, shortStreamArguments(settings));
-		return await this.#subscribe();
+	}
+
+	/** A stream that is just being made refuses its consumers, or (RabbitMQ 3.10) ends their connection. */
+	#mayPass(error: unknown, declared: boolean): boolean {
+		const { code } = classify(error);
+		return code === "UNAVAILABLE" || (code === "CONNECTION_LOST" && (declared || isInternalError(error)));
 	}
 
 	async #subscribe(): Promise<Reading> {
@@ -182,6 +233,11 @@ export class Catalogue {
 	}
 }
 
+/** 541, by which the whole connection ended. */
+function isInternalError(error: unknown): boolean {
+	return error instanceof Error && (("code" in error && error.code === 541) || isInternalError(error.cause));
+}
+
 function take(reading: Reading, offset: bigint, bytes: Buffer): void {
 	if (reading.next === 0n && offset > 0n) reading.unplaced = [];
 	reading.next = offset + 1n;
@@ -197,7 +253,7 @@ function take(reading: Reading, offset: bigint, bytes: Buffer): void {
 	const asOf = BigInt(entry.asOf);
 	// Of use only if nothing after it was missed.
 	if (!unplaced?.[0] || unplaced[0].offset > asOf + 1n) return;
-	reading.state = CatalogueState.of(entry);
+	reading.state = new CatalogueState(entry.items);
 	for (const { offset: at, change } of unplaced) if (at > asOf) reading.state.apply(change);
 	reading.unplaced = undefined;
 }

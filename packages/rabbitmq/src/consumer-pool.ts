@@ -5,12 +5,15 @@
 import { type Clock, PolylogError } from "@polylog/core/driver";
 import type { Channel, ConsumeMessage } from "amqplib";
 import type { Connection } from "./connection.ts";
+import { classify } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { Settings } from "./options.ts";
 import { untilAborted, within } from "./waiting.ts";
 
 /** Up to here each consumer has a channel of its own, and nobody suffers from another one's error. */
 const CHANNELS = 100;
+/** In a row; then the next host is tried. */
+const REFUSALS = 5;
 
 export interface ConsumeRequest {
 	readonly queue: string;
@@ -33,6 +36,7 @@ export class ConsumerPool {
 	readonly #context: PoolContext;
 	#channels: SharedChannel[] = [];
 	#opening = 0;
+	#refusals = 0;
 
 	constructor(context: PoolContext) {
 		this.#context = context;
@@ -53,9 +57,19 @@ export class ConsumerPool {
 		} catch (error) {
 			subscription.end();
 			if (error instanceof PolylogError && error.code === "TIMEOUT") link.leave(connection, error);
-			throw subscription.error ?? error;
+			this.#refused(connection, error);
+			signal?.throwIfAborted();
+			throw connection.lost.aborted ? connection.lost.reason : (subscription.error ?? error);
 		}
+		this.#refusals = 0;
 		return subscription;
+	}
+
+	/** A node without a running replica of its own: another one may have it. */
+	#refused(connection: Connection, error: unknown): void {
+		if (classify(error).code !== "UNAVAILABLE" || ++this.#refusals < REFUSALS || this.#context.settings.hosts.length < 2) return;
+		this.#refusals = 0;
+		this.#context.link.leave(connection, error);
 	}
 
 	async #claim(connection: Connection, request: ConsumeRequest): Promise<Subscription> {
@@ -93,7 +107,12 @@ class SharedChannel {
 		this.connection = connection;
 		this.channel = channel;
 		let why = "";
-		channel.on("error", (error: unknown) => (why = `: ${String(error)}`));
+		channel.on("error", (error: unknown) => {
+			why = `: ${String(error)}`;
+			// Some of its calls hear only that the channel ended.
+			const [only, another] = this.subscriptions;
+			if (only && !another) only.error ??= error;
+		});
 		// One consumer's error is not the others': to them the channel just broke. Whose it was hears it from its own call.
 		channel.on("close", () => this.#close(new PolylogError("CONNECTION_LOST", `the channel was closed${why}`)));
 		connection.lost.addEventListener("abort", () => this.#close(connection.lost.reason), { once: true });

@@ -73,14 +73,14 @@ export class RabbitmqDriver implements Driver {
 		const tailPool = new ConsumerPool({ link: tailing, clock, settings });
 		const entries = new EntryLog(appending, clock, random, settings);
 		this.#catalogue = new Catalogue({ pool: tailPool, probe: tailProbe, entries, clock, random, settings });
-		const topics = new RabbitmqTopics({ catalogue: this.#catalogue, probe: this.#probe, clock, random, settings });
+		const topics = new RabbitmqTopics({ catalogue: this.#catalogue, probe: this.#probe, settings });
 		this.topics = topics;
 		this.#appender = new Appender({ link: this.#publishing, clock, settings, topicExists: (topic) => topics.exists(topic) });
 		this.#readerContext = {
 			pool: new ConsumerPool({ link: this.#reading, clock, settings }),
 			probe: this.#probe,
 			clock,
-			incarnation: (topic) => this.#catalogue.known(topic)?.id,
+			known: (topic) => this.#catalogue.known("topic", topic),
 			readers: this.#readers,
 		};
 		const journaling = { entries, proofs: new Probe(appending, clock, settings), pool: tailPool, probe: tailProbe, clock, settings };

@@ -3,7 +3,7 @@ import { type Classification, isPolylogError } from "@polylog/core/driver";
 
 /** Texts say more than codes: the same code stands for very different things. */
 const TEXTS: readonly (readonly [RegExp, Classification])[] = [
-	[/does not have a running replica|Stream coordinator unavailable|delivery acknowledgement on channel \d+ timed out|is down or inaccessible|home node .* is down/i, { code: "UNAVAILABLE" }],
+	[/does not have a (?:running )?replica|Stream coordinator unavailable|delivery acknowledgement on channel \d+ timed out|is down or inaccessible|home node .* is down/i, { code: "UNAVAILABLE" }],
 	[/message size \d+ .*(?:larger|exceed)|exceeds the \d+ byte encoding buffer/i, { code: "MESSAGE_TOO_LARGE" }],
 	[/ACCESS.REFUSED|access to vhost .* refused|Login was refused|Expected ConnectionTune/i, { code: "UNAUTHORIZED" }],
 	[/(?:vhost|virtual host) .*(?:not found|does not exist)|inequivalent arg|invalid arg/i, { code: "CONFIG_INVALID" }],

@@ -2,7 +2,7 @@
 import type { JournalLog, JournalStore } from "@polylog/core/driver";
 import type { Catalogue } from "./catalogue.ts";
 import { type JournalContext, StreamJournal } from "./journal.ts";
-import { declareStream, shortStreamArguments } from "./streams.ts";
+import { declareStream, queueExists, shortStreamArguments } from "./streams.ts";
 import { journalQueue } from "./topology.ts";
 
 export class RabbitmqJournals implements JournalStore {
@@ -20,27 +20,31 @@ export class RabbitmqJournals implements JournalStore {
 	}
 
 	async find(group: string): Promise<JournalLog | undefined> {
-		const { groups } = await this.#catalogue.sync();
-		return groups.has(group) ? new StreamJournal(this.#context, group, false) : undefined;
+		const known = (await this.#catalogue.sync()).get("group", group);
+		return known?.phase === "ready" ? new StreamJournal(this.#context, group, false) : undefined;
 	}
 
 	async list(): Promise<string[]> {
-		return [...(await this.#catalogue.sync()).groups];
+		return (await this.#catalogue.sync()).names("group");
 	}
 
 	async delete(group: string, signal?: AbortSignal): Promise<boolean> {
-		const { groups } = await this.#catalogue.sync();
-		if (!groups.has(group)) return false;
-		const queue = journalQueue(group);
-		await this.#context.probe.ask(`deleting the queue "${queue}"`, (channel) => channel.deleteQueue(queue), signal ? { signal } : {});
-		await this.#catalogue.change({ type: "ungroup", group }, signal);
-		return true;
+		return await this.#catalogue.drop("group", group, () => this.#remove(group, signal), signal);
 	}
 
 	async #make(group: string, signal?: AbortSignal): Promise<void> {
+		const made = await this.#catalogue.make({ kind: "group", name: group }, () => this.#declare(group, signal), () => this.#remove(group, signal), signal);
+		// Somebody may have deleted the queue alone.
+		if (!made && !(await queueExists(this.#context.probe, journalQueue(group), signal))) await this.#declare(group, signal);
+	}
+
+	async #declare(group: string, signal: AbortSignal | undefined): Promise<void> {
 		const { probe, settings } = this.#context;
-		const { groups } = await this.#catalogue.sync();
 		await declareStream(probe, journalQueue(group), shortStreamArguments(settings), signal);
-		if (!groups.has(group)) await this.#catalogue.change({ type: "group", group }, signal);
+	}
+
+	async #remove(group: string, signal: AbortSignal | undefined): Promise<void> {
+		const queue = journalQueue(group);
+		await this.#context.probe.ask(`deleting the queue "${queue}"`, (channel) => channel.deleteQueue(queue), signal ? { signal } : {});
 	}
 }

@@ -9,7 +9,7 @@ import { isMissing } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { offsetOf, toRecord } from "./message-mapping.ts";
 import type { Settings } from "./options.ts";
-import { untilAborted, within } from "./waiting.ts";
+import { onceStarted, untilAborted, within } from "./waiting.ts";
 
 /** Looks at the same time. */
 const CHANNELS = 6;
@@ -68,7 +68,8 @@ export class Probe {
 	/** Any call that may close its channel; `undefined` if there is no such queue. */
 	async #look<T>(queue: string, signal: AbortSignal | undefined, work: (channel: Channel) => Promise<T>, generation?: number): Promise<T | undefined> {
 		try {
-			return await this.ask(`looking into the queue "${queue}"`, work, { ...(signal ? { signal } : {}), ...(generation === undefined ? {} : { generation }) });
+			const options = { ...(signal ? { signal } : {}), ...(generation === undefined ? {} : { generation }) };
+			return await onceStarted(this.#clock, () => this.ask(`looking into the queue "${queue}"`, work, options), signal);
 		} catch (error) {
 			if (isMissing(error)) return undefined;
 			throw error;
@@ -87,9 +88,10 @@ export class Probe {
 				const attempt = lane.channel(connection).then(work);
 				return await within(this.#clock, ms, `${what} on ${connection.host}`, untilAborted(attempt, connection.lost));
 			} catch (error) {
+				const failure = lane.failure;
 				// Whatever went wrong, the next one gets a channel without a past.
 				lane.drop();
-				throw error;
+				throw connection.lost.aborted ? connection.lost.reason : (failure ?? error);
 			}
 		});
 		return await untilAborted(run, options.signal);
@@ -100,7 +102,7 @@ export class Probe {
 class Lane {
 	waiting = 0;
 	#last: Promise<unknown> = Promise.resolve();
-	#channel: { readonly connection: Connection; readonly channel: Channel; closed: boolean } | undefined;
+	#channel: { readonly connection: Connection; readonly channel: Channel; closed: boolean; error: unknown } | undefined;
 
 	async run<T>(work: () => Promise<T>): Promise<T> {
 		this.waiting++;
@@ -113,11 +115,16 @@ class Lane {
 		const known = this.#channel;
 		if (known && !known.closed && known.connection === connection) return known.channel;
 		const channel = await connection.model.createChannel();
-		const opened = { connection, channel, closed: false };
-		channel.on("error", () => {});
+		const opened: NonNullable<typeof this.#channel> = { connection, channel, closed: false, error: undefined };
+		channel.on("error", (error: unknown) => (opened.error = error));
 		channel.on("close", () => (opened.closed = true));
 		this.#channel = opened;
 		return channel;
+	}
+
+	/** Why the broker closed the channel: its calls may have heard only that it ended. */
+	get failure(): unknown {
+		return this.#channel?.error;
 	}
 
 	drop(): void {

@@ -4,6 +4,7 @@
 // Offsets have gaps where segments begin. A gap and a jump over what retention removed look alike: the first retained
 // offset tells them apart.
 import { type Clock, type Credit, type Offset, offsetOutOfRange, type Partition, partitionKey, PolylogError, type RawRecord, type Reader, recordDigest } from "@polylog/core/driver";
+import type { CatalogueItem } from "./catalogue-state.ts";
 import type { ConsumerPool, Subscription } from "./consumer-pool.ts";
 import { isMissing } from "./errors.ts";
 import { recordBytes, toRecord } from "./message-mapping.ts";
@@ -21,8 +22,8 @@ export interface ReaderContext {
 	readonly pool: ConsumerPool;
 	readonly probe: Probe;
 	readonly clock: Clock;
-	/** Which making of the topic this is, as far as it is known. */
-	incarnation(topic: string): string | undefined;
+	/** What the catalogue said last. */
+	known(topic: string): CatalogueItem | undefined;
 	/** Readers that may have to be paused. */
 	readonly readers: Set<StreamReader>;
 }
@@ -201,7 +202,7 @@ export class StreamReader implements Reader {
 
 	/** Throws unless the position is in this log, and the log is the one that was read before. */
 	async #judgeStart(anchor: { readonly offset: Offset; readonly digest: string } | undefined, received: readonly RawRecord[], signal: AbortSignal | undefined): Promise<void> {
-		this.#incarnation = this.#context.incarnation(this.#partition.topic) ?? this.#incarnation;
+		this.#incarnation = this.#context.known(this.#partition.topic)?.id ?? this.#incarnation;
 		const first = received.find((record) => record.offset >= (anchor?.offset ?? this.#position));
 		if (!anchor) {
 			// Where something is, gaps are judged when it is taken.
@@ -221,8 +222,9 @@ export class StreamReader implements Reader {
 	}
 
 	async #checkIncarnation(signal: AbortSignal | undefined): Promise<void> {
-		const now = this.#context.incarnation(this.#partition.topic);
-		if (this.#incarnation === undefined || now === undefined || now === this.#incarnation) return;
+		const now = this.#context.known(this.#partition.topic);
+		if (now && now.phase !== "ready") throw this.#notFound();
+		if (this.#incarnation === undefined || now === undefined || now.id === this.#incarnation) return;
 		throw await this.#outOfRange("the topic was deleted and made again", signal);
 	}
 

@@ -2,24 +2,19 @@
 //
 // The catalogue's order decides who made a topic. Queues are made after the entry and from it, so that a maker who dies
 // in between leaves something that the next one completes.
-import { type Clock, type PartitionDescription, PolylogError, type Random, sleep, type TopicDescription, type TopicOptions, type TopicStore } from "@polylog/core/driver";
+import { type PartitionDescription, PolylogError, type TopicDescription, type TopicOptions, type TopicStore } from "@polylog/core/driver";
 import type { Catalogue } from "./catalogue.ts";
-import type { TopicShape } from "./catalogue-state.ts";
+import type { CatalogueItem } from "./catalogue-state.ts";
 import type { Settings } from "./options.ts";
 import type { Probe } from "./probe.ts";
 import { assertStream, queueExists, type StreamArguments, streamArguments } from "./streams.ts";
 import { partitionQueue } from "./topology.ts";
 
-/** For the winner of a race to make its queues. */
-const PATIENCE_MS = 5000;
-const RETRY_MS = 50;
 const MAX_FOREIGN_PARTITIONS = 10_000;
 
 export interface TopicContext {
 	readonly catalogue: Catalogue;
 	readonly probe: Probe;
-	readonly clock: Clock;
-	readonly random: Random;
 	readonly settings: Settings;
 }
 
@@ -31,47 +26,35 @@ export class RabbitmqTopics implements TopicStore {
 	}
 
 	async create(topic: string, { partitions, retention }: TopicOptions, signal?: AbortSignal): Promise<boolean> {
-		const { catalogue, random, probe } = this.#context;
+		const { catalogue, probe, settings } = this.#context;
 		// Refuses what a stream cannot do, before anything is made.
-		streamArguments(this.#context.settings, retention);
-		const known = (await catalogue.sync()).topics.get(topic);
-		if (known) return !(await this.#complete(known, signal));
-		if (await queueExists(probe, partitionQueue({ topic, index: 0 }), signal)) return false;
-		const id = random.hex(8);
-		const state = await catalogue.change({ type: "topic", topic, partitions, id, ...(retention ? { retention } : {}) }, signal);
-		const made = state.topics.get(topic);
-		if (made?.id !== id) {
-			if (made) await this.#awaitQueues(made, signal);
-			return false;
-		}
-		await this.#declare(made, 0, signal);
-		return true;
+		streamArguments(settings, retention);
+		const known = (await catalogue.sync()).get("topic", topic);
+		if (!known && (await queueExists(probe, partitionQueue({ topic, index: 0 }), signal))) return false;
+		const claim = { kind: "topic", name: topic, partitions, ...(retention ? { retention } : {}) } as const;
+		return await catalogue.make(claim, (item) => this.#declare(item, 0, signal), (item) => this.#remove(topic, item.partitions ?? 0, signal), signal);
 	}
 
 	async delete(topic: string, signal?: AbortSignal): Promise<boolean> {
-		const { catalogue } = this.#context;
-		const known = (await catalogue.sync()).topics.get(topic);
-		const partitions = known?.partitions ?? (await this.#foreignPartitions(topic, signal));
-		if (partitions === 0) return false;
-		await this.#remove(topic, partitions, signal);
-		if (known) await catalogue.change({ type: "drop", topic, id: known.id }, signal);
-		return true;
+		if (await this.#context.catalogue.drop("topic", topic, (item) => this.#remove(topic, item.partitions ?? 0, signal), signal)) return true;
+		const partitions = await this.#foreignPartitions(topic, signal);
+		if (partitions > 0) await this.#remove(topic, partitions, signal);
+		return partitions > 0;
 	}
 
 	async grow(topic: string, partitions: number, signal?: AbortSignal): Promise<void> {
 		const { catalogue } = this.#context;
-		const known = (await catalogue.sync()).topics.get(topic);
-		const shape = known ?? (await this.#adopt(topic, signal));
-		if (shape.partitions >= partitions) return;
-		const grown = { ...shape, partitions };
+		const item = (await catalogue.sync()).get("topic", topic) ?? (await this.#adopt(topic, signal));
+		const before = item.partitions ?? 0;
+		if (before >= partitions) return;
 		// Queues first: who sees the new number must find them.
-		await this.#declare(grown, shape.partitions, signal);
-		await catalogue.change({ type: "grow", topic, id: shape.id, partitions }, signal);
+		await this.#declare({ ...item, partitions }, before, signal);
+		await catalogue.change({ type: "grow", kind: "topic", name: topic, id: item.id, partitions }, signal);
 	}
 
 	async describe(topic: string, signal?: AbortSignal): Promise<TopicDescription | undefined> {
-		const known = (await this.#context.catalogue.sync()).topics.get(topic);
-		const partitions = known?.partitions ?? (await this.#foreignPartitions(topic, signal));
+		const known = (await this.#context.catalogue.sync()).get("topic", topic);
+		const partitions = known ? partitionsOf(known) : await this.#foreignPartitions(topic, signal);
 		if (partitions === 0) return undefined;
 		const described = await Promise.all(Array.from({ length: partitions }, (_, index) => this.#describePartition({ topic, index }, signal)));
 		const found = described.filter((partition) => partition !== undefined);
@@ -79,12 +62,13 @@ export class RabbitmqTopics implements TopicStore {
 	}
 
 	async list(): Promise<string[]> {
-		return [...(await this.#context.catalogue.sync()).topics.keys()];
+		return (await this.#context.catalogue.sync()).names("topic");
 	}
 
 	/** Whether it is in the catalogue, or a super stream of somebody else's. */
 	async exists(topic: string): Promise<boolean> {
-		if ((await this.#context.catalogue.sync()).topics.has(topic)) return true;
+		const known = (await this.#context.catalogue.sync()).get("topic", topic);
+		if (known) return partitionsOf(known) > 0;
 		return await queueExists(this.#context.probe, partitionQueue({ topic, index: 0 }));
 	}
 
@@ -102,36 +86,17 @@ export class RabbitmqTopics implements TopicStore {
 	}
 
 	/** A foreign super stream that is to grow becomes one of the catalogue's. */
-	async #adopt(topic: string, signal: AbortSignal | undefined): Promise<TopicShape> {
-		const { catalogue, random } = this.#context;
+	async #adopt(topic: string, signal: AbortSignal | undefined): Promise<CatalogueItem> {
+		const { catalogue } = this.#context;
 		const partitions = await this.#foreignPartitions(topic, signal);
-		const notFound = () => new PolylogError("TOPIC_NOT_FOUND", `the topic "${topic}" does not exist`, { topic });
-		if (partitions === 0) throw notFound();
-		const state = await catalogue.change({ type: "topic", topic, partitions, id: random.hex(8) }, signal);
-		const shape = state.topics.get(topic);
-		if (!shape) throw notFound();
-		return shape;
+		const nothing = async () => {};
+		if (partitions > 0) await catalogue.make({ kind: "topic", name: topic, partitions }, nothing, nothing, signal);
+		const item = catalogue.known("topic", topic);
+		if (item) return item;
+		throw new PolylogError("TOPIC_NOT_FOUND", `the topic "${topic}" does not exist`, { topic });
 	}
 
-	/** Makes queues that a maker left out. True if there were any such. */
-	async #complete(shape: TopicShape, signal: AbortSignal | undefined): Promise<boolean> {
-		if (await this.#awaitQueues(shape, signal)) return false;
-		await this.#declare(shape, 0, signal);
-		return true;
-	}
-
-	/** Whether its last queue, which is made last, is there: somebody else may be making it at this moment. */
-	async #awaitQueues({ topic, partitions }: TopicShape, signal: AbortSignal | undefined): Promise<boolean> {
-		const { clock, probe } = this.#context;
-		const queue = partitionQueue({ topic, index: partitions - 1 });
-		for (const until = clock.now() + PATIENCE_MS; ; ) {
-			if (await queueExists(probe, queue, signal)) return true;
-			if (clock.now() >= until) return false;
-			await sleep(clock, RETRY_MS, signal);
-		}
-	}
-
-	async #declare({ topic, partitions, retention }: TopicShape, from: number, signal: AbortSignal | undefined): Promise<void> {
+	async #declare({ name: topic, partitions = 0, retention }: CatalogueItem, from: number, signal: AbortSignal | undefined): Promise<void> {
 		const { probe, settings } = this.#context;
 		const args = streamArguments(settings, retention);
 		const options = signal ? { signal } : {};
@@ -166,4 +131,9 @@ export class RabbitmqTopics implements TopicStore {
 		const queues = Array.from({ length: partitions }, (_, index) => partitionQueue({ topic, index }));
 		await Promise.all(queues.map((queue) => probe.ask(`deleting the queue "${queue}"`, (channel) => channel.deleteQueue(queue), options)));
 	}
+}
+
+/** None while it is made or deleted. */
+function partitionsOf({ phase, partitions = 0 }: CatalogueItem): number {
+	return phase === "ready" ? partitions : 0;
 }

@@ -1,5 +1,10 @@
 // Waiting that ends: by time, by a signal, by the loss of a connection.
-import { type Clock, PolylogError } from "@polylog/core/driver";
+import { type Clock, PolylogError, sleep } from "@polylog/core/driver";
+import { classify } from "./errors.ts";
+
+/** A stream that is being made has no replica for a moment. */
+const STARTING_MS = 3000;
+const RETRY_MS = 50;
 
 /** `promise`, or a rejection with the signal's reason as soon as it aborts. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -18,6 +23,18 @@ export function within<T>(clock: Clock, ms: number, what: string, promise: Promi
 		const cancel = clock.after(ms, () => reject(new PolylogError("TIMEOUT", `${what} took longer than ${ms} ms`)));
 		promise.then(resolve, reject).finally(cancel);
 	});
+}
+
+/** Repeats `work` for a few seconds while the node says that it cannot serve the stream yet. */
+export async function onceStarted<T>(clock: Clock, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+	for (const until = clock.now() + STARTING_MS; ; ) {
+		try {
+			return await work();
+		} catch (error) {
+			if (classify(error).code !== "UNAVAILABLE" || clock.now() >= until) throw error;
+			await sleep(clock, RETRY_MS, signal);
+		}
+	}
 }
 
 /** Resolves when rung, after `ms`, or when a signal aborts. Never rejects. */

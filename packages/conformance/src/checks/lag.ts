@@ -93,7 +93,7 @@ export const lagChecks: readonly Check[] = [
 		promise: "contract point 12: what retention removed is not counted as waiting",
 		async run(ctx) {
 			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { partitions: 1, retention: { records: 50 } });
+			const topic = await ctx.topic(broker, { partitions: 1, retention: ctx.shortRetention });
 			const group = ctx.group(broker, topic);
 			const recorder = ctx.recorder();
 			await recorder.send(broker.producer(topic), 10, { partition: 0 });

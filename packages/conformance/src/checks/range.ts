@@ -27,7 +27,7 @@ async function overflow(broker: Broker, topic: Topic<Item>, offset: bigint): Pro
 /** A group that has committed 10 messages of partition 0, and whose place retention then removed. */
 async function overtaken(ctx: CheckContext) {
 	const broker = await ctx.connect();
-	const topic = await ctx.topic(broker, { retention: { records: 50 } });
+	const topic = await ctx.topic(broker, { retention: ctx.shortRetention });
 	const name = ctx.groupName();
 	const recorder = ctx.recorder();
 	await recorder.send(broker.producer(topic), 10, { partition: 0 });
@@ -167,7 +167,7 @@ export const rangeChecks: readonly Check[] = [
 		promise: "contract points 1 and 11: retention that overtakes a live, slow member is an error and never a silent gap",
 		async run(ctx) {
 			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { partitions: 1, retention: { records: 50 } });
+			const topic = await ctx.topic(broker, { partitions: 1, retention: ctx.shortRetention });
 			const recorder = ctx.recorder();
 			await recorder.send(broker.producer(topic), 5, { partition: 0 });
 			const a = await recorder.follow(ctx.group(broker, topic), { maxBufferedRecords: 10 });

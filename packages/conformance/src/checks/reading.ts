@@ -149,7 +149,7 @@ export const readingChecks: readonly Check[] = [
 		promise: "contract points 1 and 11: a reader that retention overtook is told so, and skips nothing in silence",
 		async run(ctx) {
 			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { retention: { records: 50 } });
+			const topic = await ctx.topic(broker, { retention: ctx.shortRetention });
 			const producer = broker.producer(topic);
 			for (let n = 0; n < 10; n++) await producer.send({ n }, { partition: 0 });
 			const first = (await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n;

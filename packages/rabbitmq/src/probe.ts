@@ -98,11 +98,18 @@ export class Probe {
 	}
 }
 
+interface OpenChannel {
+	readonly connection: Connection;
+	readonly channel: Channel;
+	closed: boolean;
+	error: unknown;
+}
+
 /** One channel, and who waits for it. */
 class Lane {
 	waiting = 0;
 	#last: Promise<unknown> = Promise.resolve();
-	#channel: { readonly connection: Connection; readonly channel: Channel; closed: boolean; error: unknown } | undefined;
+	#channel: OpenChannel | undefined;
 
 	async run<T>(work: () => Promise<T>): Promise<T> {
 		this.waiting++;
@@ -115,7 +122,7 @@ class Lane {
 		const known = this.#channel;
 		if (known && !known.closed && known.connection === connection) return known.channel;
 		const channel = await connection.model.createChannel();
-		const opened: NonNullable<typeof this.#channel> = { connection, channel, closed: false, error: undefined };
+		const opened: OpenChannel = { connection, channel, closed: false, error: undefined };
 		channel.on("error", (error: unknown) => (opened.error = error));
 		channel.on("close", () => (opened.closed = true));
 		this.#channel = opened;

@@ -162,8 +162,8 @@ export class Catalogue {
 		const reading = await this.#read();
 		// A new reading has just been given all there is.
 		if (fresh && !reading.unplaced) return reading.state;
-		const range = await this.#context.probe.range(CATALOGUE);
-		return await this.#await(reading, () => reading.next >= (range?.end ?? 0n) && !reading.unplaced);
+		const end = await this.#context.probe.end(CATALOGUE);
+		return await this.#await(reading, () => reading.next >= end && !reading.unplaced);
 	}
 
 	async #await(reading: Reading, done: () => boolean, signal?: AbortSignal): Promise<CatalogueState> {
@@ -227,8 +227,8 @@ export class Catalogue {
 		subscription.release(Number.POSITIVE_INFINITY);
 		this.#reading = reading;
 		// More than the first handful may have been there.
-		const range = await this.#context.probe.range(CATALOGUE);
-		await this.#await(reading, () => reading.next >= (range?.end ?? 0n));
+		const end = await this.#context.probe.end(CATALOGUE);
+		await this.#await(reading, () => reading.next >= end);
 		return reading;
 	}
 }

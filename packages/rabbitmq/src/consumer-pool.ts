@@ -102,6 +102,8 @@ class SharedChannel {
 	readonly channel: Channel;
 	readonly subscriptions = new Set<Subscription>();
 	closed = false;
+	/** Of consumers that are made now. */
+	prefetch: number | undefined;
 
 	constructor(connection: Connection, channel: Channel) {
 		this.connection = connection;
@@ -171,7 +173,8 @@ export class Subscription {
 		const { channel } = this.#shared;
 		const { queue, from, prefetch } = this.#request;
 		// Sent in this order; prefetch counts for consumers made after it.
-		const limited = channel.prefetch(prefetch);
+		const limited = this.#shared.prefetch === prefetch ? undefined : channel.prefetch(prefetch);
+		this.#shared.prefetch = prefetch;
 		const consuming = channel.consume(queue, (message) => this.#receive(message), { arguments: { "x-stream-offset": from } });
 		// A node hands out what it has before it answers the next request on the channel.
 		const answered = channel.prefetch(prefetch);

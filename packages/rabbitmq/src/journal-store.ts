@@ -2,7 +2,7 @@
 import type { JournalLog, JournalStore } from "@polylog/core/driver";
 import type { Catalogue } from "./catalogue.ts";
 import { type JournalContext, StreamJournal } from "./journal.ts";
-import { declareStream, queueExists, shortStreamArguments } from "./streams.ts";
+import { declareStream, shortStreamArguments } from "./streams.ts";
 import { journalQueue } from "./topology.ts";
 
 export class RabbitmqJournals implements JournalStore {
@@ -10,7 +10,7 @@ export class RabbitmqJournals implements JournalStore {
 	readonly #catalogue: Catalogue;
 
 	constructor(context: Omit<JournalContext, "remake">, catalogue: Catalogue) {
-		this.#context = { ...context, remake: (group) => this.#make(group) };
+		this.#context = { ...context, remake: (group) => this.#remake(group) };
 		this.#catalogue = catalogue;
 	}
 
@@ -33,9 +33,13 @@ export class RabbitmqJournals implements JournalStore {
 	}
 
 	async #make(group: string, signal?: AbortSignal): Promise<void> {
-		const made = await this.#catalogue.make({ kind: "group", name: group }, () => this.#declare(group, signal), () => this.#remove(group, signal), signal);
-		// Somebody may have deleted the queue alone.
-		if (!made && !(await queueExists(this.#context.probe, journalQueue(group), signal))) await this.#declare(group, signal);
+		await this.#catalogue.make({ kind: "group", name: group }, () => this.#declare(group, signal), () => this.#remove(group, signal), signal);
+	}
+
+	/** Somebody deleted the queue alone. */
+	async #remake(group: string): Promise<void> {
+		await this.#make(group);
+		await this.#declare(group, undefined);
 	}
 
 	async #declare(group: string, signal: AbortSignal | undefined): Promise<void> {

@@ -91,11 +91,10 @@ export class StreamJournal implements JournalLog {
 	}
 
 	async bounds(signal?: AbortSignal): Promise<JournalBounds> {
-		const range = await this.#context.probe.range(this.#queue, signal);
-		if (!range) return { first: undefined, last: undefined, complete: true };
+		const first = await this.#context.probe.earliest(this.#queue, signal);
+		if (first === "missing") return { first: undefined, last: undefined, complete: true };
 		// A replica may be behind: only an own entry that comes back shows where the end is.
-		if (range.end === 0n) return { first: undefined, last: "unknown", complete: true };
-		return { first: range.earliest, last: "unknown", complete: range.earliest === 0n };
+		return { first, last: "unknown", complete: first === undefined || first === 0n };
 	}
 
 	/** The stream keeps itself short. */
@@ -109,7 +108,7 @@ export class StreamJournal implements JournalLog {
 
 	async #returned(connection: number, error: Error, signal: AbortSignal | undefined): Promise<void> {
 		const { entries, probe } = this.#context;
-		if ((await probe.range(this.#queue, signal)) !== undefined) {
+		if ((await probe.earliest(this.#queue, signal)) !== "missing") {
 			const current = entries.link.connection;
 			if (current?.generation === connection) entries.link.leave(current, error);
 		} else if (this.#keep && !this.#closed.signal.aborted) await this.#context.remake(this.#group);
@@ -182,7 +181,7 @@ export class StreamJournal implements JournalLog {
 	/** Offsets skip where segments begin, and where retention overtook the reader: then the place is gone. */
 	async #judgeGap(cursor: JournalCursor | undefined, signal: AbortSignal | undefined): Promise<void> {
 		const earliest = await this.#context.probe.earliest(this.#queue, signal);
-		if (cursor && earliest !== undefined && earliest <= cursor.position) return;
+		if (cursor && typeof earliest === "bigint" && earliest <= cursor.position) return;
 		this.#unsubscribe();
 		throw new JournalPlaceLost();
 	}
@@ -208,7 +207,7 @@ export class StreamJournal implements JournalLog {
 		const record = await proofs.recordAt(queue, offset, options);
 		if (record?.offset === offset) return recordDigest(record) === digest;
 		if (!record) return false;
-		const earliest = await proofs.earliest(queue, options.signal);
+		const earliest = await proofs.earliestOn(queue, options);
 		return earliest !== undefined && earliest > offset;
 	}
 }

@@ -11,8 +11,8 @@ import { offsetOf, toRecord } from "./message-mapping.ts";
 import type { Settings } from "./options.ts";
 import { onceStarted, untilAborted, within } from "./waiting.ts";
 
-/** Looks at the same time. */
-const CHANNELS = 6;
+/** Looks of each kind at the same time. */
+const CHANNELS = 4;
 /** A chunk may hold more; then it comes in several parts. */
 const CHUNK_PREFETCH = 1000;
 
@@ -22,11 +22,22 @@ export interface StreamRange {
 	readonly end: bigint;
 }
 
+interface LookOptions {
+	readonly signal?: AbortSignal;
+	/** Only on that connection of the link. */
+	readonly generation?: number;
+}
+
 export class Probe {
 	readonly #link: Link;
 	readonly #clock: Clock;
 	readonly #settings: Settings;
-	readonly #lanes: Lane[] = Array.from({ length: CHANNELS }, () => new Lane());
+	/** Prefetch is a channel's, so each kind of look has its own channels and sets it once. */
+	readonly #single = lanes(1);
+	readonly #chunks = lanes(CHUNK_PREFETCH);
+	readonly #others = lanes(undefined);
+	/** Looks that have not begun, for whoever asks meanwhile. */
+	readonly #coming = new Map<string, Promise<ConsumeMessage[] | undefined>>();
 
 	constructor(link: Link, clock: Clock, settings: Settings) {
 		this.#link = link;
@@ -36,50 +47,72 @@ export class Probe {
 
 	/** `undefined` if there is no such queue. */
 	async range(queue: string, signal?: AbortSignal): Promise<StreamRange | undefined> {
-		return await this.#look(queue, signal, async (channel) => {
-			const first = await peek(channel, queue, "first", 1);
-			if (first.length === 0) return { earliest: 0n, end: 0n };
-			const last = (await peek(channel, queue, "last", CHUNK_PREFETCH)).at(-1) ?? first.at(-1);
-			return { earliest: offsetOf(first[0] ?? fail()), end: offsetOf(last ?? fail()) + 1n };
+		const [earliest, end] = await untilAborted(Promise.all([this.#edge(queue, "first"), this.#edge(queue, "last")]), signal);
+		if (!earliest || !end) return undefined;
+		const [first] = earliest;
+		const last = end.at(-1);
+		return first && last ? { earliest: offsetOf(first), end: offsetOf(last) + 1n } : { earliest: 0n, end: 0n };
+	}
+
+	/** The offset of the first retained record, `undefined` if there is none; `"missing"` if there is no such queue. */
+	async earliest(queue: string, signal?: AbortSignal): Promise<bigint | undefined | "missing"> {
+		const messages = await untilAborted(this.#edge(queue, "first"), signal);
+		const first = messages?.[0];
+		return messages ? first && offsetOf(first) : "missing";
+	}
+
+	/** The offset above the last record; 0 where nothing is. */
+	async end(queue: string, signal?: AbortSignal): Promise<bigint> {
+		const last = (await untilAborted(this.#edge(queue, "last"), signal))?.at(-1);
+		return last ? offsetOf(last) + 1n : 0n;
+	}
+
+	/** The first record at or above `offset`, if there is one now. */
+	async recordAt(queue: string, offset: bigint, options: LookOptions = {}): Promise<RawRecord | undefined> {
+		const messages = await this.#look(this.#single, queue, (channel) => peek(channel, queue, Number(offset)), options);
+		return messages?.map(toRecord).find((record) => record.offset >= offset);
+	}
+
+	/** As `earliest`, on one connection. */
+	async earliestOn(queue: string, options: LookOptions): Promise<bigint | undefined> {
+		const first = (await this.#look(this.#single, queue, (channel) => peek(channel, queue, "first"), options))?.[0];
+		return first && offsetOf(first);
+	}
+
+	/** Callers at the same time share one look, which begins after they asked. */
+	#edge(queue: string, edge: "first" | "last"): Promise<ConsumeMessage[] | undefined> {
+		const key = `${edge} ${queue}`;
+		const coming = this.#coming.get(key);
+		if (coming) return coming;
+		const work = (channel: Channel) => {
+			this.#coming.delete(key);
+			return edge === "first" ? peek(channel, queue, "first") : peekLast(channel, queue);
+		};
+		const look = this.#look(edge === "first" ? this.#single : this.#chunks, queue, work, {}).finally(() => {
+			if (this.#coming.get(key) === look) this.#coming.delete(key);
 		});
+		this.#coming.set(key, look);
+		return look;
 	}
 
-	/** The offset of the first retained record; `undefined` if there is none. */
-	async earliest(queue: string, signal?: AbortSignal): Promise<bigint | undefined> {
-		return await this.#look(queue, signal, async (channel) => {
-			const [first] = await peek(channel, queue, "first", 1);
-			return first && offsetOf(first);
-		});
-	}
-
-	/** The first record at or above `offset`, if there is one now. With `generation`, only on that connection of the link. */
-	async recordAt(queue: string, offset: bigint, options: { readonly signal?: AbortSignal; readonly generation?: number } = {}): Promise<RawRecord | undefined> {
-		return await this.#look(
-			queue,
-			options.signal,
-			async (channel) => {
-				const messages = await peek(channel, queue, Number(offset), 1);
-				return messages.map(toRecord).find((record) => record.offset >= offset);
-			},
-			options.generation,
-		);
-	}
-
-	/** Any call that may close its channel; `undefined` if there is no such queue. */
-	async #look<T>(queue: string, signal: AbortSignal | undefined, work: (channel: Channel) => Promise<T>, generation?: number): Promise<T | undefined> {
+	/** `undefined` if there is no such queue. */
+	async #look<T>(kind: readonly Lane[], queue: string, work: (channel: Channel) => Promise<T>, options: LookOptions): Promise<T | undefined> {
 		try {
-			const options = { ...(signal ? { signal } : {}), ...(generation === undefined ? {} : { generation }) };
-			return await onceStarted(this.#clock, () => this.ask(`looking into the queue "${queue}"`, work, options), signal);
+			return await onceStarted(this.#clock, () => this.#run(kind, `looking into the queue "${queue}"`, work, options), options.signal);
 		} catch (error) {
 			if (isMissing(error)) return undefined;
 			throw error;
 		}
 	}
 
-	/** Runs `work` on a channel that nobody else uses meanwhile. */
-	async ask<T>(what: string, work: (channel: Channel) => Promise<T>, options: { readonly signal?: AbortSignal; readonly generation?: number } = {}): Promise<T> {
+	/** Runs `work`, which is no look, on a channel that nobody else uses meanwhile. */
+	ask<T>(what: string, work: (channel: Channel) => Promise<T>, options: LookOptions = {}): Promise<T> {
+		return this.#run(this.#others, what, work, options);
+	}
+
+	async #run<T>(kind: readonly Lane[], what: string, work: (channel: Channel) => Promise<T>, options: LookOptions): Promise<T> {
 		options.signal?.throwIfAborted();
-		const lane = this.#lanes.reduce((least, each) => (each.waiting < least.waiting ? each : least));
+		const lane = kind.reduce((least, each) => (each.waiting < least.waiting ? each : least));
 		const run = lane.run(async () => {
 			options.signal?.throwIfAborted();
 			const connection = this.#link.require(options.generation);
@@ -108,8 +141,13 @@ interface OpenChannel {
 /** One channel, and who waits for it. */
 class Lane {
 	waiting = 0;
+	readonly #prefetch: number | undefined;
 	#last: Promise<unknown> = Promise.resolve();
 	#channel: OpenChannel | undefined;
+
+	constructor(prefetch: number | undefined) {
+		this.#prefetch = prefetch;
+	}
 
 	async run<T>(work: () => Promise<T>): Promise<T> {
 		this.waiting++;
@@ -126,6 +164,7 @@ class Lane {
 		channel.on("error", (error: unknown) => (opened.error = error));
 		channel.on("close", () => (opened.closed = true));
 		this.#channel = opened;
+		if (this.#prefetch !== undefined) await channel.prefetch(this.#prefetch);
 		return channel;
 	}
 
@@ -146,23 +185,29 @@ class Lane {
 	}
 }
 
-/** What a new consumer is given at once. */
-async function peek(channel: Channel, queue: string, from: "first" | "last" | number, prefetch: number): Promise<ConsumeMessage[]> {
+/** What a new consumer is given at once: it comes before the answer to the next request. */
+async function peek(channel: Channel, queue: string, from: "first" | "last" | number): Promise<ConsumeMessage[]> {
 	const messages: ConsumeMessage[] = [];
-	const limited = channel.prefetch(prefetch);
-	const consuming = channel.consume(queue, (message) => message && messages.push(message), { arguments: { "x-stream-offset": from } });
-	const [, { consumerTag }] = await Promise.all([limited, consuming, channel.prefetch(prefetch)]);
-	for (let before = 0; prefetch > 1 && messages.length - before >= prefetch; ) {
-		before = messages.length;
-		channel.ackAll();
-		await channel.prefetch(prefetch);
-	}
+	const { consumerTag } = await channel.consume(queue, (message) => message && messages.push(message), { arguments: { "x-stream-offset": from } });
 	await channel.cancel(consumerTag);
+	// Refuses what is not a stream before anything of it is acknowledged.
 	for (const message of messages) offsetOf(message);
 	if (messages.length > 0) channel.ackAll();
 	return messages;
 }
 
-function fail(): never {
-	throw new TypeError("a look into a stream lost its message");
+/** The last chunk, to its end. */
+async function peekLast(channel: Channel, queue: string): Promise<ConsumeMessage[]> {
+	let messages = await peek(channel, queue, "last");
+	while (messages.length >= CHUNK_PREFETCH) {
+		const last = messages.at(-1);
+		const more = last ? await peek(channel, queue, Number(offsetOf(last)) + 1) : [];
+		if (more.length === 0) break;
+		messages = more;
+	}
+	return messages;
+}
+
+function lanes(prefetch: number | undefined): Lane[] {
+	return Array.from({ length: CHANNELS }, () => new Lane(prefetch));
 }

@@ -136,7 +136,7 @@ export class StreamReader implements Reader {
 	/** Throws unless everything from the position on is still retained, so that the gap is only one of numbers. */
 	async #judgeGap(signal: AbortSignal | undefined): Promise<void> {
 		const earliest = await this.#context.probe.earliest(this.#queue, signal);
-		if (earliest !== undefined && earliest <= this.#position) return;
+		if (typeof earliest === "bigint" && earliest <= this.#position) return;
 		throw await this.#outOfRange("retention removed it", signal);
 	}
 
@@ -207,8 +207,8 @@ export class StreamReader implements Reader {
 		if (!anchor) {
 			// Where something is, gaps are judged when it is taken.
 			if (first) return;
-			const range = await this.#context.probe.range(this.#queue, signal);
-			if (range && this.#position > range.end) throw await this.#outOfRange("it lies beyond the end", signal);
+			if (this.#position === 0n) return;
+			if (this.#position > (await this.#context.probe.end(this.#queue, signal))) throw await this.#outOfRange("it lies beyond the end", signal);
 			return;
 		}
 		if (!first) throw await this.#outOfRange("the log ends before it: it was made again or lost its tail", signal);
@@ -217,7 +217,7 @@ export class StreamReader implements Reader {
 			throw await this.#outOfRange("the record before it is another one by now: the log was made again or lost its tail", signal);
 		}
 		const earliest = await this.#context.probe.earliest(this.#queue, signal);
-		if (earliest === undefined || earliest <= anchor.offset) throw await this.#outOfRange("the record before it is gone, though retention did not remove it: the log was made again", signal);
+		if (typeof earliest !== "bigint" || earliest <= anchor.offset) throw await this.#outOfRange("the record before it is gone, though retention did not remove it: the log was made again", signal);
 		if (earliest > this.#position) throw await this.#outOfRange("retention removed it", signal);
 	}
 

@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import { classify } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { Settings } from "./options.ts";
+import { streamAnswered } from "./stream-fence.ts";
 import { untilAborted, within } from "./waiting.ts";
 
 /** Up to here each consumer has a channel of its own, and nobody suffers from another one's error. */
@@ -35,7 +36,7 @@ export interface PoolContext {
 export class ConsumerPool {
 	readonly #context: PoolContext;
 	#channels: SharedChannel[] = [];
-	#opening = 0;
+	readonly #opening = new Set<Promise<SharedChannel>>();
 	#refusals = 0;
 
 	constructor(context: PoolContext) {
@@ -46,7 +47,7 @@ export class ConsumerPool {
 		return this.#context.link;
 	}
 
-	/** When it resolves, all that the stream had for the consumer, up to its prefetch, has been handed to `onMessage`. */
+	/** When it resolves and nothing has been handed to `onMessage`, the stream has nothing for the consumer. */
 	async consume(request: ConsumeRequest, signal?: AbortSignal): Promise<Subscription> {
 		const { link, clock, settings } = this.#context;
 		const connection = link.require();
@@ -76,7 +77,9 @@ export class ConsumerPool {
 		this.#channels = this.#channels.filter((channel) => !channel.closed && channel.connection === connection);
 		const free = this.#channels.find(({ subscriptions }) => subscriptions.size === 0);
 		if (free) return new Subscription(free, request);
-		if (request.alone || this.#channels.length + this.#opening < CHANNELS) return new Subscription(await this.#open(connection), request);
+		if (request.alone || this.#channels.length + this.#opening.size < CHANNELS) return new Subscription(await this.#open(connection), request);
+		await Promise.allSettled(this.#opening);
+		if (!this.#channels.some((channel) => !channel.closed && channel.connection === connection)) return new Subscription(await this.#open(connection), request);
 		return new Subscription(
 			this.#channels.reduce((least, channel) => (channel.subscriptions.size < least.subscriptions.size ? channel : least)),
 			request,
@@ -85,14 +88,16 @@ export class ConsumerPool {
 
 	async #open(connection: Connection): Promise<SharedChannel> {
 		const { clock, settings } = this.#context;
-		this.#opening++;
+		const opening = within(clock, settings.setupTimeoutMs, `opening a channel on ${connection.host}`, untilAborted(connection.model.createChannel(), connection.lost)).then((channel) => {
+			const shared = new SharedChannel(connection, channel);
+			this.#channels.push(shared);
+			return shared;
+		});
+		this.#opening.add(opening);
 		try {
-			const opening = untilAborted(connection.model.createChannel(), connection.lost);
-			const channel = new SharedChannel(connection, await within(clock, settings.setupTimeoutMs, `opening a channel on ${connection.host}`, opening));
-			this.#channels.push(channel);
-			return channel;
+			return await opening;
 		} finally {
-			this.#opening--;
+			this.#opening.delete(opening);
 		}
 	}
 }
@@ -147,6 +152,7 @@ export class Subscription {
 	#tag: string | undefined;
 	#unacknowledged: number[] = [];
 	#over = false;
+	#received = false;
 	/** Found out about the queue itself. */
 	error: unknown;
 
@@ -176,10 +182,9 @@ export class Subscription {
 		const limited = this.#shared.prefetch === prefetch ? undefined : channel.prefetch(prefetch);
 		this.#shared.prefetch = prefetch;
 		const consuming = channel.consume(queue, (message) => this.#receive(message), { arguments: { "x-stream-offset": from } });
-		// A node hands out what it has before it answers the next request on the channel.
-		const answered = channel.prefetch(prefetch);
-		const [, { consumerTag }] = await Promise.all([limited, consuming, answered]);
+		const [, { consumerTag }] = await Promise.all([limited, consuming]);
 		this.#tag = consumerTag;
+		if (!this.#over && !this.#received) await streamAnswered(channel, queue);
 		if (this.#over) this.#cancel();
 	}
 
@@ -227,6 +232,7 @@ export class Subscription {
 			this.ended(Object.assign(new Error(`no queue '${queue}': the broker cancelled its consumer`), { code: 404 }));
 			return;
 		}
+		this.#received = true;
 		this.#unacknowledged.push(message.fields.deliveryTag);
 		if (this.#over) return this.release(this.#unacknowledged.length);
 		try {

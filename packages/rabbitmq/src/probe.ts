@@ -1,7 +1,7 @@
 // Short looks into streams: where they begin and end, and what stands at an offset.
 //
-// AMQP has no question for any of it, and counts are seconds old. But a node hands a new consumer what it has before it
-// answers the next request on the channel: so silence until that answer means that there is nothing.
+// AMQP has no question for any of it, and counts are seconds old. But a consumer is given at once what there is, and there
+// is a way to know that it was (stream-fence.ts): silence until then means that there is nothing.
 import { type Clock, type RawRecord } from "@polylog/core/driver";
 import type { Channel, ConsumeMessage } from "amqplib";
 import type { Connection } from "./connection.ts";
@@ -9,6 +9,7 @@ import { isMissing } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { offsetOf, toRecord } from "./message-mapping.ts";
 import type { Settings } from "./options.ts";
+import { streamAnswered } from "./stream-fence.ts";
 import { onceStarted, untilAborted, within } from "./waiting.ts";
 
 /** Looks of each kind at the same time. */
@@ -47,11 +48,10 @@ export class Probe {
 
 	/** `undefined` if there is no such queue. */
 	async range(queue: string, signal?: AbortSignal): Promise<StreamRange | undefined> {
-		const [earliest, end] = await untilAborted(Promise.all([this.#edge(queue, "first"), this.#edge(queue, "last")]), signal);
-		if (!earliest || !end) return undefined;
-		const [first] = earliest;
-		const last = end.at(-1);
-		return first && last ? { earliest: offsetOf(first), end: offsetOf(last) + 1n } : { earliest: 0n, end: 0n };
+		const earliest = await this.earliest(queue, signal);
+		if (earliest === "missing") return undefined;
+		if (earliest === undefined) return { earliest: 0n, end: 0n };
+		return { earliest, end: await this.end(queue, signal) };
 	}
 
 	/** The offset of the first retained record, `undefined` if there is none; `"missing"` if there is no such queue. */
@@ -185,11 +185,17 @@ class Lane {
 	}
 }
 
-/** What a new consumer is given at once: it comes before the answer to the next request. */
+/** What a new consumer is given at once. */
 async function peek(channel: Channel, queue: string, from: "first" | "last" | number): Promise<ConsumeMessage[]> {
 	const messages: ConsumeMessage[] = [];
-	const { consumerTag } = await channel.consume(queue, (message) => message && messages.push(message), { arguments: { "x-stream-offset": from } });
-	await channel.cancel(consumerTag);
+	const look = async (fence?: () => Promise<void>) => {
+		const { consumerTag } = await channel.consume(queue, (message) => message && messages.push(message), { arguments: { "x-stream-offset": from } });
+		await fence?.();
+		await channel.cancel(consumerTag);
+	};
+	// The count is seconds old, but tells which way is likely to be the short one.
+	if ((await channel.checkQueue(queue)).messageCount > 0) await look();
+	if (messages.length === 0) await look(() => streamAnswered(channel, queue));
 	// Refuses what is not a stream before anything of it is acknowledged.
 	for (const message of messages) offsetOf(message);
 	if (messages.length > 0) channel.ackAll();

@@ -43,6 +43,8 @@ export class StreamReader implements Reader {
 	#head = 0;
 	#subscription: Subscription | undefined;
 	#window = 0;
+	/** By the present consumer. */
+	#received = 0;
 	/** The largest asked for so far. */
 	#records = 0;
 	#bytes = 0;
@@ -149,6 +151,7 @@ export class StreamReader implements Reader {
 		if (from > BigInt(Number.MAX_SAFE_INTEGER)) throw await this.#outOfRange("it lies beyond the end", signal);
 		this.#context.readers.add(this);
 		this.#window = this.#wanted();
+		this.#received = 0;
 		const received: RawRecord[] = [];
 		let live = false;
 		let ended: unknown;
@@ -191,6 +194,7 @@ export class StreamReader implements Reader {
 	#accept(subscription: Subscription, received: readonly RawRecord[], anchor: { readonly offset: Offset } | undefined): void {
 		this.#subscription = subscription.over ? undefined : subscription;
 		const from = anchor ? anchor.offset + 1n : this.#position;
+		this.#received = received.length;
 		let stale = 0;
 		for (const record of received) {
 			if (record.offset < from) stale++;
@@ -240,6 +244,7 @@ export class StreamReader implements Reader {
 	}
 
 	#receive(record: RawRecord): void {
+		this.#received++;
 		this.#buffer.push(record);
 		this.#lastReceived = record;
 		if (this.#fetching) this.#bell.ring();
@@ -270,10 +275,10 @@ export class StreamReader implements Reader {
 		return Math.max(1, Math.min(this.#records, LARGEST_WINDOW, Math.ceil(this.#bytes / this.#averageBytes)));
 	}
 
-	/** A window far from what is wanted now: worth another consumer. */
+	/** A window that is full and far from what is wanted now: worth another consumer. */
 	#unfitting(): boolean {
 		if (this.#waiting > 0 || this.#averageBytes === undefined) return false;
 		const wanted = this.#wanted();
-		return wanted >= 2 * this.#window || wanted * 4 <= this.#window;
+		return (wanted >= 2 * this.#window && this.#received >= this.#window) || wanted * 4 <= this.#window;
 	}
 }

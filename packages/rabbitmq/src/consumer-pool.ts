@@ -4,6 +4,7 @@
 // cancelled, never left unacknowledged: the broker ends channels that owe acknowledgements for too long.
 import { type Clock, PolylogError } from "@polylog/core/driver";
 import type { Channel, ConsumeMessage } from "amqplib";
+import { ChannelConsumers } from "./channel-consumers.ts";
 import type { Connection } from "./connection.ts";
 import { classify } from "./errors.ts";
 import type { Link } from "./link.ts";
@@ -105,6 +106,7 @@ export class ConsumerPool {
 class SharedChannel {
 	readonly connection: Connection;
 	readonly channel: Channel;
+	readonly consumers: ChannelConsumers;
 	readonly subscriptions = new Set<Subscription>();
 	closed = false;
 	/** Of consumers that are made now. */
@@ -113,6 +115,7 @@ class SharedChannel {
 	constructor(connection: Connection, channel: Channel) {
 		this.connection = connection;
 		this.channel = channel;
+		this.consumers = new ChannelConsumers(channel);
 		let why = "";
 		channel.on("error", (error: unknown) => {
 			why = `: ${String(error)}`;
@@ -176,15 +179,14 @@ export class Subscription {
 	}
 
 	async start(): Promise<void> {
-		const { channel } = this.#shared;
+		const { channel, consumers } = this.#shared;
 		const { queue, from, prefetch } = this.#request;
 		// Sent in this order; prefetch counts for consumers made after it.
 		const limited = this.#shared.prefetch === prefetch ? undefined : channel.prefetch(prefetch);
 		this.#shared.prefetch = prefetch;
-		const consuming = channel.consume(queue, (message) => this.#receive(message), { arguments: { "x-stream-offset": from } });
-		const [, { consumerTag }] = await Promise.all([limited, consuming]);
-		this.#tag = consumerTag;
-		if (!this.#over && !this.#received) await streamAnswered(channel, queue);
+		const consuming = consumers.consume(queue, from, (message) => this.#receive(message));
+		[, this.#tag] = await Promise.all([limited, consuming]);
+		if (!this.#over && !this.#received) await streamAnswered(consumers, queue);
 		if (this.#over) this.#cancel();
 	}
 
@@ -219,7 +221,7 @@ export class Subscription {
 			return;
 		}
 		try {
-			this.#shared.channel.cancel(this.#tag).then(forget, forget);
+			this.#shared.consumers.cancel(this.#tag).then(forget, forget);
 		} catch {
 			forget();
 		}

@@ -9,6 +9,10 @@ const TEXTS: readonly (readonly [RegExp, Classification])[] = [
 	[/(?:vhost|virtual host) .*(?:not found|does not exist)|inequivalent arg|invalid arg/i, { code: "CONFIG_INVALID" }],
 	[/connection limit|(?:vhost|virtual host) .*is down|connection refused.*limit/i, { code: "UNAVAILABLE" }],
 	[/no queue '/i, { code: "TOPIC_NOT_FOUND" }],
+];
+
+/** amqplib's own, where the broker gave no code. */
+const ENDS: readonly (readonly [RegExp, Classification])[] = [
 	[/[Cc]hannel (?:closed|closing|ended)|Connection clos(?:ed|ing)|Heartbeat timeout|Unexpected close|Socket closed abruptly|connect ETIMEDOUT|ended without|socket (?:hang up|disconnected)|No channels left/, { code: "CONNECTION_LOST" }],
 	[/SASL|[Hh]andshake terminated/, { code: "UNAUTHORIZED" }],
 ];
@@ -43,11 +47,11 @@ export function classify(error: unknown): Classification {
 		if (/CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code)) return { code: "UNAUTHORIZED" };
 		if (/^ERR_SSL|^EPROTO/.test(code)) return { code: "CONNECTION_LOST" };
 	}
-	const text = TEXTS.find(([pattern]) => pattern.test(error.message))?.[1];
-	return text ?? (typeof code === "number" ? REPLIES[code] : undefined) ?? { code: "UNKNOWN" };
+	const told = (texts: typeof TEXTS) => texts.find(([pattern]) => pattern.test(error.message))?.[1];
+	return told(TEXTS) ?? (typeof code === "number" ? REPLIES[code] : undefined) ?? told(ENDS) ?? { code: "UNKNOWN" };
 }
 
-/** Whether the queue that was named does not exist, as far as the node that was asked knows. */
+/** Whether the queue that was named does not exist, as far as the node that was asked knows. One that is only not up yet is 404 too. */
 export function isMissing(error: unknown): boolean {
-	return error instanceof Error && "code" in error && error.code === 404;
+	return error instanceof Error && "code" in error && error.code === 404 && classify(error).code === "TOPIC_NOT_FOUND";
 }

@@ -4,6 +4,7 @@
 // is a way to know that it was (stream-fence.ts): silence until then means that there is nothing.
 import { type Clock, type RawRecord } from "@polylog/core/driver";
 import type { Channel, ConsumeMessage } from "amqplib";
+import { ChannelConsumers } from "./channel-consumers.ts";
 import type { Connection } from "./connection.ts";
 import { isMissing } from "./errors.ts";
 import type { Link } from "./link.ts";
@@ -69,13 +70,13 @@ export class Probe {
 
 	/** The first record at or above `offset`, if there is one now. */
 	async recordAt(queue: string, offset: bigint, options: LookOptions = {}): Promise<RawRecord | undefined> {
-		const messages = await this.#look(this.#single, queue, (channel) => peek(channel, queue, Number(offset)), options);
+		const messages = await this.#look(this.#single, queue, (consumers) => peek(consumers, queue, Number(offset)), options);
 		return messages?.map(toRecord).find((record) => record.offset >= offset);
 	}
 
 	/** As `earliest`, on one connection. */
 	async earliestOn(queue: string, options: LookOptions): Promise<bigint | undefined> {
-		const first = (await this.#look(this.#single, queue, (channel) => peek(channel, queue, "first"), options))?.[0];
+		const first = (await this.#look(this.#single, queue, (consumers) => peek(consumers, queue, "first"), options))?.[0];
 		return first && offsetOf(first);
 	}
 
@@ -84,9 +85,9 @@ export class Probe {
 		const key = `${edge} ${queue}`;
 		const coming = this.#coming.get(key);
 		if (coming) return coming;
-		const work = (channel: Channel) => {
+		const work = (consumers: ChannelConsumers) => {
 			this.#coming.delete(key);
-			return edge === "first" ? peek(channel, queue, "first") : peekLast(channel, queue);
+			return edge === "first" ? peek(consumers, queue, "first") : peekLast(consumers, queue);
 		};
 		const look = this.#look(edge === "first" ? this.#single : this.#chunks, queue, work, {}).finally(() => {
 			if (this.#coming.get(key) === look) this.#coming.delete(key);
@@ -96,7 +97,7 @@ export class Probe {
 	}
 
 	/** `undefined` if there is no such queue. */
-	async #look<T>(kind: readonly Lane[], queue: string, work: (channel: Channel) => Promise<T>, options: LookOptions): Promise<T | undefined> {
+	async #look<T>(kind: readonly Lane[], queue: string, work: (consumers: ChannelConsumers) => Promise<T>, options: LookOptions): Promise<T | undefined> {
 		try {
 			return await onceStarted(this.#clock, () => this.#run(kind, `looking into the queue "${queue}"`, work, options), options.signal);
 		} catch (error) {
@@ -107,10 +108,10 @@ export class Probe {
 
 	/** Runs `work`, which is no look, on a channel that nobody else uses meanwhile. */
 	ask<T>(what: string, work: (channel: Channel) => Promise<T>, options: LookOptions = {}): Promise<T> {
-		return this.#run(this.#others, what, work, options);
+		return this.#run(this.#others, what, ({ channel }) => work(channel), options);
 	}
 
-	async #run<T>(kind: readonly Lane[], what: string, work: (channel: Channel) => Promise<T>, options: LookOptions): Promise<T> {
+	async #run<T>(kind: readonly Lane[], what: string, work: (consumers: ChannelConsumers) => Promise<T>, options: LookOptions): Promise<T> {
 		options.signal?.throwIfAborted();
 		const lane = kind.reduce((least, each) => (each.waiting < least.waiting ? each : least));
 		const run = lane.run(async () => {
@@ -133,7 +134,7 @@ export class Probe {
 
 interface OpenChannel {
 	readonly connection: Connection;
-	readonly channel: Channel;
+	readonly consumers: ChannelConsumers;
 	closed: boolean;
 	error: unknown;
 }
@@ -156,16 +157,16 @@ class Lane {
 		return await turn.finally(() => this.waiting--);
 	}
 
-	async channel(connection: Connection): Promise<Channel> {
+	async channel(connection: Connection): Promise<ChannelConsumers> {
 		const known = this.#channel;
-		if (known && !known.closed && known.connection === connection) return known.channel;
+		if (known && !known.closed && known.connection === connection) return known.consumers;
 		const channel = await connection.model.createChannel();
-		const opened: OpenChannel = { connection, channel, closed: false, error: undefined };
+		const opened: OpenChannel = { connection, consumers: new ChannelConsumers(channel), closed: false, error: undefined };
 		channel.on("error", (error: unknown) => (opened.error = error));
 		channel.on("close", () => (opened.closed = true));
 		this.#channel = opened;
 		if (this.#prefetch !== undefined) await channel.prefetch(this.#prefetch);
-		return channel;
+		return opened.consumers;
 	}
 
 	/** Why the broker closed the channel: its calls may have heard only that it ended. */
@@ -178,7 +179,7 @@ class Lane {
 		this.#channel = undefined;
 		if (!known || known.closed) return;
 		try {
-			known.channel.close().catch(() => {});
+			known.consumers.channel.close().catch(() => {});
 		} catch {
 			// It is closing already.
 		}
@@ -186,16 +187,17 @@ class Lane {
 }
 
 /** What a new consumer is given at once. */
-async function peek(channel: Channel, queue: string, from: "first" | "last" | number): Promise<ConsumeMessage[]> {
+async function peek(consumers: ChannelConsumers, queue: string, from: "first" | "last" | number): Promise<ConsumeMessage[]> {
+	const { channel } = consumers;
 	const messages: ConsumeMessage[] = [];
 	const look = async (fence?: () => Promise<void>) => {
-		const { consumerTag } = await channel.consume(queue, (message) => message && messages.push(message), { arguments: { "x-stream-offset": from } });
+		const consumer = await consumers.consume(queue, from, (message) => message && messages.push(message));
 		await fence?.();
-		await channel.cancel(consumerTag);
+		await consumers.cancel(consumer);
 	};
 	// The count is seconds old, but tells which way is likely to be the short one.
 	if ((await channel.checkQueue(queue)).messageCount > 0) await look();
-	if (messages.length === 0) await look(() => streamAnswered(channel, queue));
+	if (messages.length === 0) await look(() => streamAnswered(consumers, queue));
 	// Refuses what is not a stream before anything of it is acknowledged.
 	for (const message of messages) offsetOf(message);
 	if (messages.length > 0) channel.ackAll();
@@ -203,11 +205,11 @@ async function peek(channel: Channel, queue: string, from: "first" | "last" | nu
 }
 
 /** The last chunk, to its end. */
-async function peekLast(channel: Channel, queue: string): Promise<ConsumeMessage[]> {
-	let messages = await peek(channel, queue, "last");
+async function peekLast(consumers: ChannelConsumers, queue: string): Promise<ConsumeMessage[]> {
+	let messages = await peek(consumers, queue, "last");
 	while (messages.length >= CHUNK_PREFETCH) {
 		const last = messages.at(-1);
-		const more = last ? await peek(channel, queue, Number(offsetOf(last)) + 1) : [];
+		const more = last ? await peek(consumers, queue, Number(offsetOf(last)) + 1) : [];
 		if (more.length === 0) break;
 		messages = more;
 	}

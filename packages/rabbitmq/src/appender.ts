@@ -8,12 +8,13 @@ import { type Batch, PublishChannel } from "./publish-channel.ts";
 import { partitionQueue } from "./topology.ts";
 import { untilAborted } from "./waiting.ts";
 
-/** A channel is one process of the broker: several share the work. */
-const CHANNELS = 4;
+/** A channel is one process of the broker. More of them were slower (2 cores: acknowledgements come in smaller parts). */
+const CHANNELS = 1;
 /** After this long in a blocked connection an append says so; its records stay on their way. */
 const BLOCKED_GRACE_MS = 1000;
 /** Message ids are short strings of AMQP. */
 const MAX_ID_BYTES = 200;
+const MAX_ABANDONED = 1000;
 
 export interface AppenderContext {
 	readonly link: Link;
@@ -34,7 +35,7 @@ export class Appender {
 	#channelsOf: Connection | undefined;
 	/** Queues that took a message on this connection. The first one goes alone: nothing is pipelined behind a return. */
 	readonly #proven = new Set<string>();
-	/** Batches that were sent and not settled when their append gave up, by producer and sequence: not to be sent twice. */
+	/** Batches that were not settled when their append gave up, by producer and sequence: not to be sent twice on one connection. */
 	readonly #underWay = new Map<string, UnderWay>();
 
 	constructor(context: AppenderContext) {
@@ -105,18 +106,25 @@ export class Appender {
 
 	async #await(partition: Partition, underWay: UnderWay, key: string, signal: AbortSignal | undefined): Promise<AppendOutcome[]> {
 		const { batch, connection } = underWay;
-		this.#underWay.set(key, underWay);
-		const forget = () => this.#underWay.get(key) === underWay && this.#underWay.delete(key);
-		batch.settled.then(forget, forget);
+		this.#underWay.delete(key);
 		try {
 			await untilAborted(this.#patiently(underWay), signal);
 		} catch (error) {
+			if (!connection.lost.aborted) this.#abandon(key, underWay);
 			if (!connection.lost.aborted) signal?.throwIfAborted();
 			return batch.fates.map((fate) => (fate === "stored" && !batch.open ? { status: "ok" } : { status: "unknown", error }));
 		}
 		if (batch.fates.every((fate) => fate === "stored")) return batch.fates.map(() => ({ status: "ok" }));
 		const error = await this.#whyNot(partition, underWay);
 		return batch.fates.map((fate): AppendOutcome => (fate === "stored" ? { status: "ok" } : { status: fate === "returned" ? "failed" : "unknown", error }));
+	}
+
+	/** What becomes of it is kept for whoever appends the same again. */
+	#abandon(key: string, underWay: UnderWay): void {
+		this.#underWay.set(key, underWay);
+		const [oldest] = this.#underWay.keys();
+		if (oldest !== undefined && this.#underWay.size > MAX_ABANDONED) this.#underWay.delete(oldest);
+		underWay.batch.settled.catch(() => this.#underWay.get(key) === underWay && this.#underWay.delete(key));
 	}
 
 	/** Until the batch is settled. A silent connection is left; a blocked one is kept, since what it holds will be read. */

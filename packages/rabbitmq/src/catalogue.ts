@@ -136,15 +136,19 @@ export class Catalogue {
 		this.#bell.ring();
 	}
 
+	/** Repeated while it may help: an entry that is there twice says nothing new. */
 	async #append(entry: Buffer, signal: AbortSignal | undefined): Promise<void> {
 		const { entries, probe, settings, clock } = this.#context;
-		for (let attempt = 1; ; attempt++) {
+		for (const until = clock.now() + PATIENCE_MS; ; ) {
 			try {
 				return await entries.append(CATALOGUE, entry, signal ? { signal } : {});
 			} catch (error) {
-				if (!(error instanceof EntryReturned) || attempt > 3) throw error;
-				await declareStream(probe, CATALOGUE, shortStreamArguments(settings), signal);
-				await sleep(clock, RETRY_MS * 4 * (attempt - 1), signal);
+				const { code } = classify(error);
+				const returned = error instanceof EntryReturned;
+				// A broker short of memory ends a connection's use with each entry; the next one has a new connection.
+				if (clock.now() >= until || !(returned || code === "BACKPRESSURE" || code === "CONNECTION_LOST")) throw error;
+				if (returned) await declareStream(probe, CATALOGUE, shortStreamArguments(settings), signal);
+				await sleep(clock, 2 * RETRY_MS, signal);
 			}
 		}
 	}

@@ -72,6 +72,9 @@ describe("kill -9 of the broker", () => {
 			while (reading) read.push(...(await reader.fetch(CREDIT).catch(() => new Promise<[]>((resolve) => setTimeout(resolve, 50, []))))
 				.map(textOf));
 		})();
+		// RabbitMQ 3.10 forgets all its streams if it is killed within the first second of the very first one's life: the
+		// coordinator's name is written behind (measured; a fresh broker only).
+		await new Promise((resolve) => setTimeout(resolve, 2000));
 		for (let round = 0; round < 2; round++) {
 			const before = pump.acknowledged.length;
 			await until("records flow", () => pump.acknowledged.length > before + 500, 30_000);
@@ -146,12 +149,16 @@ describe("a memory alarm", () => {
 		await journal.append(Buffer.from("1"), journal.connection);
 		await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.00001");
 		try {
-			const { sequence } = producer;
+			const stored = ["a", "b"];
+			// The alarm may take a moment.
 			const during = await until("publishing is refused", async () => {
-				producer.sequence = sequence;
-				const [outcome] = await producer.outcomes([record("c")]);
-				return outcome?.status === "ok" ? undefined : outcome;
+				const [outcome] = await producer.outcomes([record(`n${stored.length}`)]);
+				if (outcome?.status !== "ok") return outcome;
+				stored.push(`n${stored.length}`);
+				return undefined;
 			});
+			const sequence = producer.sequence - 1;
+			const text = `n${stored.length}`;
 			expect(during.status).toBe("unknown");
 			expect(during).toMatchObject({ error: { code: "BACKPRESSURE" } });
 			expect((await new TestProducer(driver, partition).outcomes([record("not sent")]))[0]).toMatchObject({ status: "failed", error: { code: "BACKPRESSURE" } });
@@ -162,15 +169,14 @@ describe("a memory alarm", () => {
 			await until("a proof is possible", () => journal.prove([{ partition, offset: 0n, digest: recordDigest(first!) }], journal.connection).catch(() => false));
 			expect(await driver.topics.create(uniqueName("topic"), { partitions: 1 })).toBe(true);
 			await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.6");
-			producer.sequence = sequence;
 			await until("the same batch is acknowledged", async () => {
 				producer.sequence = sequence;
-				return (await producer.outcomes([record("c")]))[0]?.status === "ok";
+				return (await producer.outcomes([record(text)]))[0]?.status === "ok";
 			});
+			expect(await everything(driver, partition)).toEqual([...stored, text]);
 		} finally {
 			await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.6");
 		}
-		expect(await everything(driver, partition)).toEqual(["a", "b", "c"]);
 	});
 });
 

@@ -10,6 +10,8 @@ import type { Settings } from "./options.ts";
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2000;
+/** The role of the connection whose breaks are worth a warning. */
+const SPEAKER = "commands";
 /** For the peer to answer our goodbye. */
 const CLOSE_MS = 250;
 
@@ -83,6 +85,7 @@ export class Link {
 		} catch (error) {
 			// Silence may be a half-open connection; and what was sent may still arrive, so nothing may overtake it there.
 			if (classify(error).code === "TIMEOUT") this.#drop(client, error);
+			if (client.status !== "ready" && neverSent(error)) throw this.#disconnected();
 			throw withoutCommand(error);
 		}
 	}
@@ -148,7 +151,7 @@ export class Link {
 	}
 
 	#use(client: Redis): void {
-		if (this.#attempts > 0) this.#context.log.info(`connected to ${this.#context.settings.display} again (${this.#role})`);
+		if (this.#attempts > 1) this.#tell(`connected to ${this.#context.settings.display} again`);
 		this.#client = client;
 		this.#generation += 1;
 		this.#attempts = 0;
@@ -166,6 +169,12 @@ export class Link {
 		this.#retry();
 	}
 
+	/** Connections of one process break together: one of them speaks for all. */
+	#tell(message: string): void {
+		if (this.#role === SPEAKER) this.#context.log.warn(message);
+		else this.#context.log.info(`${message} (${this.#role})`);
+	}
+
 	#retry(): void {
 		const ceiling = Math.min(FIRST_RETRY_MS * 2 ** this.#attempts, LAST_RETRY_MS);
 		this.#attempts += 1;
@@ -178,8 +187,7 @@ export class Link {
 			await this.#open();
 		} catch (error) {
 			if (this.#closed) return;
-			if (classify(error).code !== classify(this.#lastError).code)
-				this.#context.log.warn(`cannot connect to ${this.#context.settings.display}: ${String(error)}`);
+			if (this.#attempts === 1) this.#tell(`cannot connect to ${this.#context.settings.display}: ${String(error)}; trying on`);
 			this.#lastError = error;
 			this.#retry();
 		}
@@ -219,6 +227,11 @@ export class Link {
 			return new PolylogError("CONNECTION_LOST", `not connected to ${display}${reason}`, cause);
 		return new PolylogError(code, `not connected to ${display}${reason}`, retryable === undefined ? cause : { ...cause, retryable });
 	}
+}
+
+/** What ioredis says of a command it was given after the socket had closed. */
+function neverSent(error: unknown): boolean {
+	return error instanceof Error && error.message.startsWith("Stream isn't writeable");
 }
 
 function destroyClient(client: Redis): void {

@@ -1,6 +1,7 @@
 // Members of one group on a simulated broker, and what happened to each.
 import type { Assignor, Grant, GroupSession, JoinRequest } from "../../src/driver/group-session.ts";
-import { createJournalCoordinator, type JournalCoordinator, type JournalTiming } from "../../src/group-journal/index.ts";
+import { createJournalCoordinator, type JournalCoordinator } from "../../src/group-journal/index.ts";
+import { type JournalTiming } from "../../src/group-journal/timing.ts";
 import { type Log, silentLog } from "../../src/log.ts";
 import { type Partition, partitionKey } from "../../src/partition.ts";
 import { stickyAssignor } from "../../src/consumer-group/assignors/sticky.ts";

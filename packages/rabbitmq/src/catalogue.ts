@@ -67,7 +67,12 @@ export class Catalogue {
 	}
 
 	/** Makes a topic or group by `build`, unless it exists: false if it did. Of several at once one builds, the others wait. */
-	async make(claim: Omit<CatalogueItem, "id" | "phase">, build: (item: CatalogueItem) => Promise<void>, demolish: (item: CatalogueItem) => Promise<void>, signal?: AbortSignal): Promise<boolean> {
+	async make(
+		claim: Omit<CatalogueItem, "id" | "phase">,
+		build: (item: CatalogueItem) => Promise<void>,
+		demolish: (item: CatalogueItem) => Promise<void>,
+		signal?: AbortSignal,
+	): Promise<boolean> {
 		const { kind, name } = claim;
 		const { clock, random } = this.#context;
 		const id = random.hex(8);
@@ -139,7 +144,7 @@ export class Catalogue {
 	/** Repeated while it may help: an entry that is there twice says nothing new. */
 	async #append(entry: Buffer, signal: AbortSignal | undefined): Promise<void> {
 		const { entries, probe, settings, clock } = this.#context;
-		for (const until = clock.now() + PATIENCE_MS; ; ) {
+		for (const until = clock.now() + PATIENCE_MS; ;) {
 			try {
 				return await entries.append(CATALOGUE, entry, signal ? { signal } : {});
 			} catch (error) {
@@ -174,9 +179,11 @@ export class Catalogue {
 		const { clock, settings } = this.#context;
 		const until = clock.now() + settings.setupTimeoutMs;
 		while (!done()) {
-			if (reading.ended) throw new PolylogError("CONNECTION_LOST", "the connection broke while the catalogue of topics and groups was read");
+			if (reading.ended)
+				throw new PolylogError("CONNECTION_LOST", "the connection broke while the catalogue of topics and groups was read");
 			if (clock.now() >= until) {
-				if (reading.unplaced) throw new PolylogError("UNAVAILABLE", `the catalogue of topics and groups (the stream ${CATALOGUE}) has lost its beginning`);
+				if (reading.unplaced)
+					throw new PolylogError("UNAVAILABLE", `the catalogue of topics and groups (the stream ${CATALOGUE}) has lost its beginning`);
 				const connection = reading.subscription.current?.connection;
 				if (connection) this.#context.pool.link.leave(connection, new PolylogError("TIMEOUT", "the catalogue was not delivered in time"));
 				throw new PolylogError("TIMEOUT", "the catalogue of topics and groups was not delivered in time");
@@ -196,7 +203,7 @@ export class Catalogue {
 	async #start(): Promise<Reading> {
 		const { clock, probe, settings } = this.#context;
 		let declared = false;
-		for (const until = clock.now() + FIRST_MS; ; ) {
+		for (const until = clock.now() + FIRST_MS; ;) {
 			try {
 				return await this.#subscribe();
 			} catch (error) {
@@ -226,7 +233,14 @@ export class Catalogue {
 			reading.ended = true;
 			this.#bell.ring();
 		};
-		const subscription = await this.#context.pool.consume({ queue: CATALOGUE, from: "first", prefetch: PREFETCH, alone: true, onMessage, onEnd });
+		const subscription = await this.#context.pool.consume({
+			queue: CATALOGUE,
+			from: "first",
+			prefetch: PREFETCH,
+			alone: true,
+			onMessage,
+			onEnd,
+		});
 		reading.subscription.current = subscription;
 		subscription.release(Number.POSITIVE_INFINITY);
 		this.#reading = reading;

@@ -80,5 +80,6 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 			kafka.resume();
 		});
 		await expectAllHandled(receipts);
+		expect(members.flatMap(({ assignment }) => assignment).length).toBe(4);
 	});
 });

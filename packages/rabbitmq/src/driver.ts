@@ -165,6 +165,7 @@ function capabilitiesOf({ replicas }: Settings): Capabilities {
 		offsetAt: true,
 		growTopics: true,
 		nativeGroupView: false,
+		commitsOutliveTopic: true,
 	};
 }
 

@@ -1,5 +1,9 @@
 // Real brokers and faults for tests.
 export type { RunningBroker } from "./brokers/broker.ts";
 export { freePort } from "./brokers/port.ts";
-export { type RedisServerOptions, startRedis } from "./brokers/redis.ts";
+export { type Provider, providers } from "./brokers/providers.ts";
+export type { RunningRedis } from "./brokers/redis.ts";
+export type { RedisServerOptions } from "./brokers/redis-server.ts";
+export type { BrokerKind } from "./brokers/servers.ts";
+export { startBroker, type Via } from "./brokers/start-broker.ts";
 export { type Flow, type Proxy, startProxy } from "./faults/proxy.ts";

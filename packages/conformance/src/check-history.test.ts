@@ -67,6 +67,11 @@ describe("a history that keeps the contract", () => {
 		expect(checkHistory(events)).toMatchObject({ violations: [], duplicates: 1 });
 	});
 
+	it("passes when a process that was stopped tells late of a commit that was accepted before", () => {
+		const early = [...handled("a", 0n, 1n), killed("a"), ...handled("b", 1n, 2n), committed("b", 2n), committed("a", 1n)];
+		expect(kinds(early)).toEqual([]);
+	});
+
 	it("passes when a failed message is tried again under the same fence", () => {
 		expect(kinds([sent("0", 0n), started("a", 0n, 1n), started("a", 0n, 1n, { attempt: 2 }), finished("a", 0n, 1n)])).toEqual([]);
 	});

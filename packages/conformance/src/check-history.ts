@@ -233,7 +233,9 @@ class Walk {
 
 	#commit(event: CommittedEvent): void {
 		const lane = this.#lane(event.partition);
-		if (lane.committed !== undefined && event.offset < lane.committed && event.at > lane.committedAt + this.#skew) {
+		// A process that was stopped tells of what was accepted before, when it goes on: late, and no regression.
+		const late = this.#unclean.has(event.member) || this.#unclean.has(`${event.member}|${event.partition}`);
+		if (!late && lane.committed !== undefined && event.offset < lane.committed && event.at > lane.committedAt + this.#skew) {
 			this.#report("commit-regression", `${event.member} committed ${event.offset} of ${event.partition} after ${lane.committed}`);
 		}
 		for (const [offset] of lane.started) {

@@ -5,7 +5,7 @@ import type { Check, CheckResult, Report } from "./check.ts";
 import { CheckContext, type ContextSource } from "./context.ts";
 import type { Harness } from "./harness.ts";
 import { Seeded } from "./seed.ts";
-import { random } from "./lent.ts";
+import { systemRandom as random } from "@polylog/core/testing";
 import { clock, within } from "./time.ts";
 
 export interface CheckOptions {
@@ -106,7 +106,7 @@ async function runCheck(check: Check, started: Started, seed: string): Promise<C
 	const ctx = new CheckContext({ ...started, random: new Seeded(`${seed}/${id}`) });
 	const start = clock.now();
 	try {
-		await within(check.timeoutMs ?? 30_000, `the check ${id}`, check.run(ctx));
+		await within(check.timeoutMs ?? 60_000, `the check ${id}`, check.run(ctx));
 		return { id, promise, status: "kept", ms: Math.round(clock.now() - start) };
 	} catch (error) {
 		return {

@@ -11,7 +11,7 @@ import {
 	type SessionListener,
 } from "@polylog/core/driver";
 import { delegate } from "@polylog/conformance";
-import { createJournalCoordinator, memoryAdapter } from "./core-internals.ts";
+import { createJournalCoordinator, memoryAdapter } from "@polylog/core/testing";
 
 interface Change {
 	readonly coordinator?: (inner: GroupCoordinator) => Partial<GroupCoordinator>;
@@ -134,6 +134,10 @@ export const BROKEN_COORDINATORS: Readonly<Record<string, BrokenCoordinator>> = 
 			["reset.live", /./],
 		],
 	},
+	"stops everybody while somebody joins": {
+		...standstill(1500),
+		rejectedBy: [["rebalance.join", /stood still/]],
+	},
 	"does not wait for onRevoked": {
 		listener: (told) => ({
 			async revoked(partitions) {
@@ -147,11 +151,11 @@ export const BROKEN_COORDINATORS: Readonly<Record<string, BrokenCoordinator>> = 
 		rejectedBy: [["rebalance.fence-rises", /fences/]],
 	},
 	"takes no commit backwards, not even after a seek": {
-		session: withCommit(({ rewind: _, ...commit }) => commit),
+		session: withCommit((commit) => ({ ...commit, rewind: false })),
 		rejectedBy: [["seek.persisted-by-commit", /./]],
 	},
 	"does not keep what recognizes a log made again": {
-		session: withCommit(({ last: _, ...commit }) => commit),
+		session: withCommit((commit) => ({ ...commit, last: undefined })),
 		rejectedBy: [["range.made-again", /./]],
 	},
 	"forgets where the group stands": {
@@ -214,6 +218,16 @@ function deafToLosses(told: SessionListener): Partial<SessionListener> {
 			const news = grants.filter(({ partition }) => !known.has(partitionKey(partition)));
 			for (const { partition } of news) known.add(partitionKey(partition));
 			if (news.length > 0) told.assigned(news);
+		},
+	};
+}
+
+function standstill(ms: number): Pick<Change, "session"> {
+	let joined = 0;
+	return {
+		session(inner) {
+			joined = Date.now();
+			return { mayDispatch: (partition, fence) => Date.now() > joined + ms && inner.mayDispatch(partition, fence) };
 		},
 	};
 }

@@ -4,7 +4,7 @@ import type { Adapter } from "@polylog/core/driver";
 import { describe, expect, it } from "vitest";
 import { BROKEN_COORDINATORS, withCoordinator } from "./broken-coordinators.ts";
 import { BROKEN_LOGS } from "./broken-logs.ts";
-import { memoryAdapter } from "./core-internals.ts";
+import { memoryAdapter } from "@polylog/core/testing";
 
 let logs = 0;
 
@@ -38,7 +38,7 @@ describe("a driver that", { concurrent: true }, () => {
 		expect(results).toHaveLength(rejectedBy.length);
 		for (const [check, because] of rejectedBy) {
 			const result = results.find(({ id }) => id === check);
-			expect(result, check).toMatchObject({ status: "broken", reason: expect.stringMatching(because) });
+			expect(result).toMatchObject({ id: check, status: "broken", reason: expect.stringMatching(because) });
 		}
 	});
 

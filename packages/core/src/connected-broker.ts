@@ -40,7 +40,14 @@ export class ConnectedBroker implements Broker {
 		this.#coordinator =
 			groups.kind === "native"
 				? groups.coordinator
-				: createJournalCoordinator({ journals: groups.journals, topics, clock: backend.clock, random: backend.random, log: backend.log });
+				: createJournalCoordinator({
+						journals: groups.journals,
+						topics,
+						clock: backend.clock,
+						random: backend.random,
+						log: backend.log,
+						classify: (error) => backend.driver.classify(error),
+					});
 	}
 
 	get name(): string {
@@ -123,6 +130,7 @@ export class ConnectedBroker implements Broker {
 		this.#closing ??= Promise.resolve();
 		this.#ended.abort(new PolylogError("CLOSED", "the broker was destroyed"));
 		for (const member of this.#members) member.destroy();
+		this.#coordinator.close?.().catch(() => {});
 		this.#backend.close();
 		this.#backend.driver.destroy();
 	}

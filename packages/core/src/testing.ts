@@ -1,6 +1,12 @@
-// For tests and demonstrations: ends that a well-behaved application never makes.
+// For tests and demonstrations: ends that a well-behaved application never makes, and parts to build a bad backend of.
 import type { Broker } from "./api/broker.ts";
 import { ConnectedBroker } from "./connected-broker.ts";
+
+// What a kit breaks on purpose to prove that it bites: the reference backend, and the coordinator above its journals.
+export { createJournalCoordinator } from "./group-journal/index.ts";
+export { memoryAdapter } from "./memory/memory-driver.ts";
+// The library's own time and chance, for tools that keep to the same rule.
+export { systemClock, systemRandom } from "./clock.ts";
 
 /**
  * Ends a broker as the death of its process would: nothing more is sent and nothing more is dispatched, no goodbye to

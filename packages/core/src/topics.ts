@@ -1,6 +1,6 @@
 // Operating topics: `broker.topics`, and making a topic on its first use.
 import type { Topics } from "./api/broker.ts";
-import type { Topic } from "./api/topic.ts";
+import type { TopicShape } from "./api/topic.ts";
 import type { Backend } from "./backend.ts";
 import type { Retention, TopicDescription, TopicOptions } from "./driver/driver.ts";
 import { PolylogError } from "./errors.ts";
@@ -11,8 +11,6 @@ interface Shape {
 	readonly retention?: Retention;
 }
 
-type AnyTopic = Topic<never> | Topic<unknown> | string;
-
 export class BrokerTopics implements Topics {
 	readonly #backend: Backend;
 
@@ -20,13 +18,13 @@ export class BrokerTopics implements Topics {
 		this.#backend = backend;
 	}
 
-	async create(topic: AnyTopic, options: Shape = {}): Promise<void> {
+	async create(topic: TopicShape | string, options: Shape = {}): Promise<void> {
 		const name = nameOf(topic);
 		if (!(await this.#create(name, shapeOf(topic, options))))
 			throw new PolylogError("TOPIC_EXISTS", `topic ${name} exists already`, { topic: name });
 	}
 
-	async ensure(topic: AnyTopic, options: Shape = {}): Promise<TopicDescription> {
+	async ensure(topic: TopicShape | string, options: Shape = {}): Promise<TopicDescription> {
 		const name = nameOf(topic);
 		const known = await this.#backend.describeTopic(name);
 		if (known) return known;
@@ -63,7 +61,7 @@ export class BrokerTopics implements Topics {
 	}
 
 	/** The number of partitions of a topic that is about to be used; makes it if its definition says with how many. */
-	async partitionsOf(topic: Topic<never> | Topic<unknown>): Promise<number> {
+	async partitionsOf(topic: TopicShape): Promise<number> {
 		const known = await this.#backend.describeTopic(topic.name);
 		if (known) return known.partitions.length;
 		if (topic.definition.partitions === undefined) throw notFound(topic.name);
@@ -75,7 +73,7 @@ export class BrokerTopics implements Topics {
 	}
 }
 
-function shapeOf(topic: AnyTopic, options: Shape): TopicOptions {
+function shapeOf(topic: TopicShape | string, options: Shape): TopicOptions {
 	const definition: Shape = typeof topic === "string" ? {} : topic.definition;
 	const partitions = options.partitions ?? definition.partitions ?? 1;
 	const retention = options.retention ?? definition.retention;

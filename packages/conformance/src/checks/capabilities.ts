@@ -48,11 +48,11 @@ export const capabilityChecks: readonly Check[] = [
 			if (!capabilities.growTopics) await rejectsWith(broker.topics.grow(topic, 9), "UNSUPPORTED");
 			if (!capabilities.tombstones) await rejectsWith(broker.producer(topic).send(null), "UNSUPPORTED");
 			if (!capabilities.offsetAt) {
-				const next = async () =>
-					await broker
-						.read(topic, { from: { timestamp: 0 } })
-						[Symbol.asyncIterator]()
-						.next();
+				const messages = broker.read(topic, { from: { timestamp: 0 } });
+				const next = async () => {
+					for await (const message of messages) return message;
+					return undefined;
+				};
 				await rejectsWith(next(), "UNSUPPORTED");
 			}
 			if (!capabilities.producerFencing) {

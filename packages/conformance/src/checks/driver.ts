@@ -27,12 +27,16 @@ const CREDIT = { records: 100, bytes: 1_000_000 };
 
 async function read(reader: Reader, count: number, credit = CREDIT): Promise<bigint[]> {
 	const offsets: bigint[] = [];
-	await until(async () => {
-		const records = await reader.fetch(credit);
-		assert.ok(records.length <= credit.records, `${records.length} records for a credit of ${credit.records}`);
-		offsets.push(...records.map((record) => record.offset));
-		return offsets.length >= count;
-	}, `${count} records are read`);
+	await until(
+		async () => {
+			const records = await reader.fetch(credit);
+			assert.ok(records.length <= credit.records, `${records.length} records for a credit of ${credit.records}`);
+			offsets.push(...records.map((record) => record.offset));
+			return offsets.length >= count;
+		},
+		`${count} records are read`,
+		20_000,
+	);
 	return offsets;
 }
 

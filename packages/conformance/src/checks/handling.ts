@@ -126,7 +126,6 @@ export const handlingChecks: readonly Check[] = [
 	{
 		id: "handling.thousand-partitions",
 		promise: "contract point 13: a member owns a thousand partitions and handles what comes in any of them",
-		timeoutMs: 60_000,
 		runs: "alone",
 		async run(ctx) {
 			const broker = await ctx.connect();

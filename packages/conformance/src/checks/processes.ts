@@ -103,7 +103,6 @@ export const processChecks: readonly Check[] = [
 			"contract points 1, 7, 8 and 9: members in several processes share a topic; a SIGTERM hands over within 2 s and doubles nothing",
 		needs: ["multiProcess"],
 		runs: "processes",
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const scene = await stage(ctx);
 			// Long enough that nobody could take over in time if the process left without a word.
@@ -130,7 +129,6 @@ export const processChecks: readonly Check[] = [
 			"contract points 7, 8 and 9: kill -9 of a member is taken over within session + 2 heartbeats + 2 s; nothing is lost, only what was uncommitted comes again",
 		needs: ["multiProcess"],
 		runs: "processes",
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const scene = await stage(ctx);
 			const [a, b] = await Promise.all([scene.start("a", { handlerMs: 5 }), scene.start("b", { handlerMs: 5 })]);
@@ -155,7 +153,6 @@ export const processChecks: readonly Check[] = [
 			"contract points 5, 6 and 9: a member stopped for longer than its session and continued: its commit is FENCED, nothing regresses, it joins again by itself",
 		needs: ["multiProcess"],
 		runs: "processes",
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const scene = await stage(ctx);
 			const [a, b] = await Promise.all([scene.start("a", { handlerMs: 80 }), scene.start("b", { handlerMs: 2 })]);
@@ -191,7 +188,6 @@ export const processChecks: readonly Check[] = [
 		promise: "contract points 8 and 9: a member stopped for less than its session keeps its partitions, and nothing is doubled",
 		needs: ["multiProcess"],
 		runs: "processes",
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const scene = await stage(ctx);
 			const options = { sessionTimeoutMs: 4000 };
@@ -213,7 +209,6 @@ export const processChecks: readonly Check[] = [
 		promise: "contract point 13: a handler that blocks the event loop past the session costs its own member, and nobody else",
 		needs: ["multiProcess"],
 		runs: "processes",
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const scene = await stage(ctx, 6);
 			const [a, b, c] = await Promise.all([scene.start("a", { blockMs: 3 * ctx.sessionTimeoutMs }), scene.start("b"), scene.start("c")]);
@@ -252,7 +247,6 @@ export const processChecks: readonly Check[] = [
 		promise: "contract points 7, 8 and 9: restarting every process in turn loses nothing and doubles nothing",
 		needs: ["multiProcess"],
 		runs: "processes",
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const scene = await stage(ctx);
 			let running = await Promise.all(["a1", "b1", "c1"].map((name) => scene.start(name)));

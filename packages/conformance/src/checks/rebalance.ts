@@ -33,11 +33,10 @@ function flow(broker: Broker, recorder: Recorder, topic: Topic<Item>, partitions
 	};
 }
 
-/** The longest time in which nothing of the partition was started, in ms. */
-function longestGap(events: readonly HistoryEvent[], partition: string, from: number, to: number): number {
+/** The longest time in which nothing of the partition was sent, or started, in ms. */
+function longestGap(kind: "sent" | "started", events: readonly HistoryEvent[], partition: string, from: number, to: number): number {
 	const times = events
-		.filter(isStarted)
-		.filter((event) => event.partition === partition)
+		.filter((event) => event.kind === kind && event.partition === partition)
 		.map((event) => event.at)
 		.filter((at) => at >= from && at <= to);
 	let [gap, last] = [0, from];
@@ -52,6 +51,7 @@ export const rebalanceChecks: readonly Check[] = [
 	{
 		id: "rebalance.join",
 		promise: "contract point 9: a join moves no more partitions than balance needs, and the others keep flowing",
+		runs: "alone",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 6 });
@@ -67,8 +67,9 @@ export const rebalanceChecks: readonly Check[] = [
 				commitIntervalMs: 100,
 			});
 			await untilBalanced([a.member, b.member, c.member], 6);
+			// A standstill that began with the join has to show.
+			await delay(800);
 			const end = clock.wall();
-			await delay(100);
 			const total = await stream.stop();
 			await recorder.untilHandled(total);
 			const moved = ownedBy(c.member);
@@ -82,7 +83,9 @@ export const rebalanceChecks: readonly Check[] = [
 						.map((event) => event.fence),
 				);
 				assert.equal(fences.size, 1, `${partition} changed hands though balance did not need it`);
-				const gap = longestGap(recorder.events, partition, start, end);
+				// A busy machine holds up the producer as well: that is not the group's doing.
+				const gap =
+					longestGap("started", recorder.events, partition, start, end) - longestGap("sent", recorder.events, partition, start, end);
 				assert.ok(gap < 500, `${partition} stood still for ${gap} ms in a rebalance of ${end - start} ms that was not about it`);
 			}
 			const verdict = recorder.verify();
@@ -123,6 +126,8 @@ export const rebalanceChecks: readonly Check[] = [
 				"the freed partitions flow",
 			);
 			const took = clock.wall() - start;
+			// What moves without need may move after the freed ones have.
+			await delay(700);
 			const total = await stream.stop();
 			await recorder.untilHandled(total);
 			assert.ok(took < 2000, `the hand-over took ${took} ms`);
@@ -178,6 +183,7 @@ export const rebalanceChecks: readonly Check[] = [
 		id: "rebalance.death",
 		promise:
 			"contract points 5, 7, 8 and 9: a member that is cut off is replaced within session + 2 heartbeats + 2 s; nothing is lost, and only what it had in hand comes again",
+		runs: "alone",
 		async run(ctx) {
 			const [broker, doomed] = [await ctx.connect(), await ctx.connectCuttable()];
 			const topic = await ctx.topic(broker, { partitions: 4 });
@@ -241,7 +247,6 @@ export const rebalanceChecks: readonly Check[] = [
 	{
 		id: "rebalance.storm",
 		promise: "contract points 5, 7, 8 and 9: members that come and go all the time lose nothing, double nothing, and never own together",
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 8 });
@@ -251,7 +256,8 @@ export const rebalanceChecks: readonly Check[] = [
 			const members = [await recorder.follow(group, options)];
 			const stream = flow(broker, recorder, topic, 8);
 			for (let round = 0; round < 10; round++) {
-				if (members.length < 2 || (members.length < 5 && ctx.random.integer(2) === 0)) members.push(await recorder.follow(group, options));
+				const joins = members.length < 2 || (members.length < 5 && (round % 3 === 0 || ctx.random.integer(2) === 0));
+				if (joins) members.push(await recorder.follow(group, options));
 				else await members.splice(ctx.random.integer(members.length), 1)[0]?.close();
 				await delay(150 + ctx.random.integer(200));
 			}

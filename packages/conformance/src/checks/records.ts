@@ -9,7 +9,8 @@ const bytesOf = (value: string | Uint8Array | undefined): Uint8Array | undefined
 	typeof value === "string" ? utf8(value) : value && Uint8Array.from(value);
 
 /** Not deepEqual: its account of a difference between long arrays takes minutes. */
-const sameBytes = (one: Uint8Array | null | undefined, two: Uint8Array): boolean => one != null && Buffer.compare(one, two) === 0;
+const sameBytes = (one: Uint8Array | null | undefined, two: Uint8Array): boolean =>
+	one !== null && one !== undefined && Buffer.compare(one, two) === 0;
 
 export const recordChecks: readonly Check[] = [
 	{

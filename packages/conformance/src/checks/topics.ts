@@ -67,7 +67,6 @@ export const topicChecks: readonly Check[] = [
 		id: "topics.grow",
 		promise: "partitions can be added: old ones keep their records, producers and live groups find the new ones",
 		needs: ["growTopics"],
-		timeoutMs: 60_000,
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 2 });

@@ -5,7 +5,7 @@ import type { Position } from "../offset.ts";
 import type { ConsumerGroup, GroupOptions, MixedGroupOptions } from "./consumer-group.ts";
 import type { Message } from "./message.ts";
 import type { Producer, ProducerGroup, ProducerGroupOptions, ProducerOptions } from "./producer.ts";
-import type { Topic } from "./topic.ts";
+import type { Topic, TopicShape } from "./topic.ts";
 
 /** What can be said to `connect` and in polylog.config: which backend, and its options. */
 export interface BrokerConfig {
@@ -27,15 +27,9 @@ export type PolylogConfig = BrokerConfig | { readonly environments: Readonly<Rec
 
 export interface Topics {
 	/** TOPIC_EXISTS if it does. */
-	create(
-		topic: Topic<never> | Topic<unknown> | string,
-		options?: { readonly partitions?: number; readonly retention?: Retention },
-	): Promise<void>;
+	create(topic: TopicShape | string, options?: { readonly partitions?: number; readonly retention?: Retention }): Promise<void>;
 	/** Makes the topic if it does not exist, and describes it. An existing one keeps its shape. */
-	ensure(
-		topic: Topic<never> | Topic<unknown> | string,
-		options?: { readonly partitions?: number; readonly retention?: Retention },
-	): Promise<TopicDescription>;
+	ensure(topic: TopicShape | string, options?: { readonly partitions?: number; readonly retention?: Retention }): Promise<TopicDescription>;
 	/** TOPIC_NOT_FOUND if there is none. */
 	describe(topic: string | { readonly name: string }): Promise<TopicDescription>;
 	list(): Promise<string[]>;

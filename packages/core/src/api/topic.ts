@@ -14,7 +14,10 @@ export interface Codec<T> {
 export type Partitioner = (key: Uint8Array | undefined, partitions: number) => number | undefined;
 
 export interface TopicDefinition<T> {
-	/** Used when the topic is made (`topics.ensure`, or the first use). Default 1. An existing topic keeps its own number. */
+	/**
+	 * Used when the topic is made, by `topics.create`, `topics.ensure` (there 1 by default) or its first use (which without
+	 * it is TOPIC_NOT_FOUND, since the name may be mistyped). An existing topic keeps its own number.
+	 */
 	readonly partitions?: number;
 	/**
 	 * A Standard Schema (zod, valibot, arktype, …): checked when sending and when receiving. JSON underneath. What is
@@ -33,6 +36,12 @@ export interface TopicDefinition<T> {
 	readonly partitioner?: Partitioner;
 	/** Used when the topic is made. Default: nothing is ever removed. */
 	readonly retention?: Retention;
+}
+
+/** What a topic is made of; every `Topic` has it, whatever its values are. */
+export interface TopicShape {
+	readonly name: string;
+	readonly definition: { readonly partitions?: number; readonly retention?: Retention };
 }
 
 /** A typed name. Two with the same name mean the same log. */

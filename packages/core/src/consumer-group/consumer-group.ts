@@ -4,7 +4,7 @@ import type { ConsumerGroup, GroupDescription, GroupLag, GroupOptions, ResetOpti
 import type { Member, MemberOptions } from "../api/member.ts";
 import type { Producer } from "../api/producer.ts";
 import type { Handler, RunOptions } from "../api/run-options.ts";
-import type { Topic } from "../api/topic.ts";
+import type { Topic, TopicShape } from "../api/topic.ts";
 import type { Backend } from "../backend.ts";
 import { DeadLetterWriter } from "../delivery/dead-letter.ts";
 import type { GroupCoordinator, GroupSnapshot } from "../driver/group-session.ts";
@@ -30,7 +30,7 @@ export interface GroupParts {
 	readonly backend: Backend;
 	readonly coordinator: GroupCoordinator;
 	/** Makes the topic if its definition says how; resolves to its number of partitions. */
-	readonly ensureTopic: (topic: Topic<never>) => Promise<number>;
+	readonly ensureTopic: (topic: TopicShape) => Promise<number>;
 	readonly openProducer: (topic: Topic<Uint8Array | null>) => Producer<Uint8Array | null>;
 	/** The broker closes its members when it closes. */
 	readonly onJoined: (member: OpenMember) => void;
@@ -63,7 +63,7 @@ export class Group<T> implements ConsumerGroup<T> {
 
 	async join(options: MemberOptions<T> = {}): Promise<Member<T>> {
 		if (options.signal?.aborted) throw abortedError(options.signal, `joining group ${this.name}`);
-		await Promise.all(this.#options.topics.map((topic) => this.#parts.ensureTopic(topic as unknown as Topic<never>)));
+		await Promise.all(this.#options.topics.map((topic) => this.#parts.ensureTopic(topic)));
 		const { backend } = this.#parts;
 		const member = new GroupMember<T>(
 			{

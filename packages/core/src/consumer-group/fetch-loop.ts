@@ -32,7 +32,10 @@ export async function fetchLoop(lane: PartitionLane, backend: Backend, events: F
 		try {
 			const open = reader;
 			const fetch = () => backend.attempt(`reading ${lane.key}`, () => open.fetch(credit, lane.halt), partitionContext(lane.partition));
-			lane.offer(await persevere(fetch, { clock: backend.clock, random: backend.random, signal: lane.halt }), epoch);
+			const records = await persevere(fetch, { clock: backend.clock, random: backend.random, signal: lane.halt });
+			// A reader that comes back empty at once must not keep the event loop from everything else.
+			if (records.length === 0) await backend.clock.yield();
+			lane.offer(records, epoch);
 		} catch (error) {
 			if (lane.halt.aborted || epoch !== lane.epoch || !isPolylogError(error)) continue;
 			if (error.code === "OFFSET_OUT_OF_RANGE") await events.outOfRange(lane, error);

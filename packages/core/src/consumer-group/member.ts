@@ -58,7 +58,7 @@ export class GroupMember<T> implements Member<T> {
 			session,
 			clock: backend.clock,
 			owned: (partition, fence) => this.#owned(partition, fence),
-			onCommitted: (offsets) => this.#hooks.events.emit("committed", offsets),
+			onCommitted: (offsets) => this.#hooks.committed(offsets),
 			wrap: (error) => backend.wrap(error, `committing for group ${group}`, { group }),
 		});
 		this.#taker = new MessageTaker({

@@ -37,6 +37,12 @@ export interface OwnershipEvents {
 	fatal(error: PolylogError): void;
 }
 
+/** Drained partitions on their way out. */
+interface Leaving {
+	readonly lanes: PartitionLane[];
+	readonly done: Promise<void>;
+}
+
 export class Ownership implements SessionListener {
 	readonly #parts: OwnershipParts;
 	readonly #lanes = new Map<string, PartitionLane>();
@@ -47,6 +53,7 @@ export class Ownership implements SessionListener {
 	readonly #grants = new WeakMap<PartitionLane, Grant>();
 	/** Seeks made in `onAssigned`, before the lane has a start. */
 	readonly #seeks = new Map<PartitionLane, Offset>();
+	#leaving: Leaving | undefined;
 	#closing = false;
 
 	constructor(parts: OwnershipParts) {
@@ -73,8 +80,7 @@ export class Ownership implements SessionListener {
 	}
 
 	async revoked(partitions: readonly Partition[]): Promise<void> {
-		const lanes = partitions.map((partition) => this.get(partition)).filter((lane) => lane !== undefined);
-		await this.#giveUp(lanes);
+		await this.#giveUp(partitions.map((partition) => this.get(partition)).filter((lane) => lane !== undefined));
 	}
 
 	lost(partitions: readonly Partition[], reason: string): void {
@@ -263,11 +269,29 @@ export class Ownership implements SessionListener {
 
 	async #giveUp(lanes: readonly PartitionLane[]): Promise<void> {
 		for (const lane of lanes) lane.revoke();
-		for (const lane of lanes) await this.#preparing.get(lane);
-		await Promise.all(lanes.map((lane) => lane.quiet()));
-		const held = lanes.filter((lane) => !lane.ended);
-		if (held.length > 0) await this.#parts.events.revoking(held);
-		for (const lane of held) this.#end(lane, "given up");
+		await Promise.all(lanes.map((lane) => this.#giveUpOne(lane)));
+	}
+
+	async #giveUpOne(lane: PartitionLane): Promise<void> {
+		await this.#preparing.get(lane);
+		await lane.quiet();
+		if (lane.ended) return;
+		const leaving = (this.#leaving ??= this.#newLeaving());
+		leaving.lanes.push(lane);
+		await leaving.done;
+	}
+
+	/** Partitions that become quiet in one turn of the event loop are committed and told of together. */
+	#newLeaving(): Leaving {
+		const lanes: PartitionLane[] = [];
+		const together = async () => {
+			await this.#parts.backend.clock.yield();
+			this.#leaving = undefined;
+			const held = lanes.filter((lane) => !lane.ended);
+			if (held.length > 0) await this.#parts.events.revoking(held);
+			for (const lane of held) this.#end(lane, "given up");
+		};
+		return { lanes, done: together() };
 	}
 
 	#end(lane: PartitionLane | undefined, reason: string): void {

@@ -39,7 +39,10 @@ export interface JoinRequest {
 export interface SessionListener {
 	/** Now owned. Nothing is dispatched before the listener has prepared the partition. */
 	assigned(grants: readonly Grant[]): void;
-	/** To be given up: stop new work, finish or abort what runs, commit. The session releases when this resolves. */
+	/**
+	 * To be given up: stop new work, finish or abort what runs, commit. The session releases when this resolves, so it
+	 * calls it for each partition that it can release alone. Meanwhile `assigned`, `lost` and other `revoked` go on.
+	 */
 	revoked(partitions: readonly Partition[]): Promise<void>;
 	/** Gone already: somebody else may own them. Nothing may be committed; running work is stale. */
 	lost(partitions: readonly Partition[], reason: string): void;

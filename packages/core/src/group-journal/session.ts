@@ -293,7 +293,7 @@ export class JournalSession implements GroupSession {
 				reason,
 			);
 		}
-		if (revoked.length > 0) void this.#revoke(revoked);
+		for (const holding of revoked) void this.#revoke(holding);
 		if (assigned.length > 0) this.#listener.assigned(assigned);
 		this.#wakeup.soon();
 		return true;
@@ -326,13 +326,14 @@ export class JournalSession implements GroupSession {
 		this.#reader.interrupt();
 	}
 
-	async #revoke(revoked: readonly Holding[]): Promise<void> {
+	/** Each by itself: a partition whose handler is slow must not hold the others back. */
+	async #revoke(holding: Holding): Promise<void> {
 		try {
-			await this.#listener.revoked(revoked.map(({ partition }) => partition));
+			await this.#listener.revoked([holding.partition]);
 		} catch (error) {
 			return this.#fail(error);
 		}
-		for (const holding of revoked) if (holding.phase === "revoking") holding.phase = "drained";
+		if (holding.phase === "revoking") holding.phase = "drained";
 		this.#wakeup.soon();
 	}
 

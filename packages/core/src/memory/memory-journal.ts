@@ -4,7 +4,7 @@ import type { JournalBounds, JournalCursor, JournalEntry, JournalLog, JournalSto
 import { JournalPlaceLost } from "../driver/journal-log.ts";
 import { recordDigest } from "../driver/record-digest.ts";
 import type { MemoryLink } from "./memory-link.ts";
-import type { MemoryLog } from "./memory-log.ts";
+import { MemoryLog } from "./memory-log.ts";
 import type { MemoryStore } from "./memory-store.ts";
 
 const PAGE = { records: 1000, bytes: Number.POSITIVE_INFINITY };
@@ -50,6 +50,8 @@ class MemoryJournal implements JournalLog {
 
 	async append(bytes: Uint8Array): Promise<{ durable: boolean }> {
 		await this.#turn();
+		// Appending makes it again if it was deleted; looking does not.
+		this.#log = this.#store.journal(this.#group);
 		this.#log.append([{ key: undefined, value: bytes, headers: [], timestamp: 0 }]);
 		return { durable: true };
 	}
@@ -102,7 +104,7 @@ class MemoryJournal implements JournalLog {
 	}
 
 	#current(): void {
-		this.#log = this.#store.journal(this.#group);
+		this.#log = this.#store.journals.get(this.#group) ?? new MemoryLog(this.#clock);
 	}
 
 	#stillThere(cursor: JournalCursor): boolean {

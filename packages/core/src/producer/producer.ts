@@ -60,7 +60,7 @@ export class TopicProducer<T> implements Producer<T>, QueueOwner, Gate<T> {
 			clock,
 			random,
 			wrap,
-			ensureTopic: (make) => parts.ensureTopic(topic as Topic<unknown>, make),
+			ensureTopic: (make) => parts.ensureTopic(topic, make),
 			maxBatchRecords: limits.maxBatchRecords,
 			placed: (entry, index) => this.#queue(index).push(entry),
 			refused: (entry, error) => this.#refuse(entry, error),

@@ -35,7 +35,7 @@ export default defineConfig({
 					// A broker may have to be installed first, or its image built.
 					hookTimeout: 600_000,
 					// They mostly wait.
-					maxWorkers: 4,
+					maxWorkers: 3,
 				},
 			},
 			{

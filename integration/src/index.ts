@@ -1,5 +1,6 @@
 // Real brokers and faults for tests.
 export type { RunningBroker } from "./brokers/broker.ts";
+export { withLock } from "./brokers/lock.ts";
 export { freePort } from "./brokers/port.ts";
 export { type Provider, providers } from "./brokers/providers.ts";
 export type { RunningRedis } from "./brokers/redis.ts";

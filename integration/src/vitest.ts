@@ -1,7 +1,9 @@
 // Brokers in vitest: one for a file's tests, and in their reports which it was. The rest of this package knows no test runner.
-import { afterAll, beforeAll, beforeEach, it, type TestContext } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, type TestContext } from "vitest";
 import type { BrokerKind, BrokerOptions, RunningBrokers } from "./brokers/servers.ts";
 import type { Provider } from "./brokers/providers.ts";
+
+type Broker = RunningBrokers[BrokerKind];
 
 /** A broker for the tests of the suite this is called in; they are skipped, with the reason, where there is none. */
 export function useBroker<K extends BrokerKind>(
@@ -13,11 +15,8 @@ export function useBroker<K extends BrokerKind>(
 	beforeAll(async () => {
 		if (provider.skip === undefined) broker = await provider.start(options);
 	});
-	beforeEach((context) => {
-		report(context, backend, provider, broker);
-		if (provider.skip !== undefined) context.skip(provider.skip);
-	});
 	afterAll(() => broker?.dispose());
+	reportBroker(backend, provider, () => broker);
 	return {
 		get broker() {
 			if (!broker) throw new Error("the broker is started before the tests, not while they are collected");
@@ -26,38 +25,21 @@ export function useBroker<K extends BrokerKind>(
 	};
 }
 
-/** What `npm test`'s table counts by; see scripts/vitest-meta.d.ts. */
-function report({ task }: TestContext, backend: string, provider: Provider, broker: RunningBrokers[BrokerKind] | undefined): void {
+/** For tests that start their broker themselves: what `npm test`'s table counts by (scripts/vitest-meta.d.ts), and the skip. */
+export function reportBroker(backend: string, provider: Provider, broker: () => Broker | undefined): void {
+	beforeEach((context) => {
+		report(context, backend, provider, broker());
+		if (provider.skip !== undefined) context.skip(provider.skip);
+	});
+	// Again, for a broker that the first test starts, and for the reason of a test that skipped itself.
+	afterEach((context) => report(context, backend, provider, broker()));
+}
+
+function report({ task }: TestContext, backend: string, provider: Provider, broker: Broker | undefined): void {
 	task.meta.backend = backend;
 	task.meta.version = broker ? `${provider.product} ${broker.version}` : provider.title;
 	task.meta.how = broker?.how ?? provider.via;
-	if (provider.skip !== undefined) task.meta.reason = provider.skip;
-}
-
-interface Skips {
-	skip(reason: string): unknown;
-}
-
-/** As vitest's `it`, for tests that skip what the backend does not support, and start their broker themselves. */
-export function reportingIt(backend: string, provider: Provider, broker: () => RunningBrokers[BrokerKind] | undefined) {
-	return (title: string, test: (context: Skips) => Promise<void>, timeoutMs?: number): void => {
-		it(
-			title,
-			async (context) => {
-				report(context, backend, provider, undefined);
-				if (provider.skip !== undefined) context.skip(provider.skip);
-				const skip = (reason: string) => {
-					report(context, backend, provider, broker());
-					context.task.meta.reason = reason;
-					context.skip(reason);
-				};
-				try {
-					await test({ skip });
-				} finally {
-					report(context, backend, provider, broker());
-				}
-			},
-			timeoutMs,
-		);
-	};
+	// Where vitest keeps what was given to `skip`; no reporter passes it on.
+	const reason = provider.skip ?? (task.result && "note" in task.result ? task.result.note : undefined);
+	if (typeof reason === "string") task.meta.reason = reason;
 }

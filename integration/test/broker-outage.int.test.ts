@@ -78,9 +78,9 @@ describe("a group whose broker goes away", { timeout: 60_000 }, () => {
 	it("expires nobody when the broker freezes for longer than a session", async () => {
 		const receipts = await sendThrough(async () => {
 			await new Promise((resolve) => setTimeout(resolve, 500));
-			redis.pause();
+			await redis.pause();
 			await new Promise((resolve) => setTimeout(resolve, SESSION_MS + 2000));
-			redis.resume();
+			await redis.resume();
 		});
 		await expectAllHandled(receipts);
 		expect(lost).toBe(0);

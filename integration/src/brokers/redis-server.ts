@@ -23,11 +23,11 @@ export interface RedisPlace {
 
 export function redisArguments({ settings = [], password, appendOnly = true }: RedisServerOptions, place: RedisPlace): string[] {
 	return [
-		...["--port", String(place.port), "--bind", place.bind, "--dir", place.folder, "--save", ""],
-		...["--appendonly", appendOnly ? "yes" : "no"],
-		...(password === undefined ? [] : ["--requirepass", password]),
-		...(settings.length === 0 ? ["--appendfsync", "no"] : settings),
-	];
+		["--port", String(place.port), "--bind", place.bind, "--dir", place.folder],
+		["--save", "", "--appendonly", appendOnly ? "yes" : "no"],
+		password === undefined ? [] : ["--requirepass", password],
+		settings.length === 0 ? ["--appendfsync", "no"] : settings,
+	].flat();
 }
 
 export function redisUrl(host: string, port: number, password?: string): string {

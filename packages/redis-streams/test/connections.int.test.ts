@@ -322,21 +322,20 @@ describe.each(servers)("on $title", (provider) => {
 				await driver.${how}();
 				await settled;
 				const after = await driver.topics.list().catch((error) => driver.classify(error).code);
-				console.log(JSON.stringify({ ms: performance.now() - started, after }));
+				console.log(JSON.stringify({ ms: performance.now() - started, after, at: Date.now() }));
 			`;
-				const started = performance.now();
 				const { stdout } = await promisify(execFile)(
 					process.execPath,
 					["--conditions=@polylog/source", "--input-type=module-typescript", "--eval", script],
 					{
 						env: { ...process.env, URL: redis.broker.url },
-						timeout: 10_000,
+						timeout: 20_000,
 					},
 				);
-				const { ms, after } = JSON.parse(stdout) as { ms: number; after: string };
+				const { ms, after, at } = JSON.parse(stdout) as { ms: number; after: string; at: number };
 				expect(ms).toBeLessThan(1000);
 				expect(after).toBe("CLOSED");
-				expect(performance.now() - started).toBeLessThan(5000);
+				expect(Date.now() - at).toBeLessThan(3000);
 			},
 		);
 

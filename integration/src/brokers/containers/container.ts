@@ -1,6 +1,5 @@
 // A broker in a container, made by Testcontainers: the same handle as a server that is a child process.
 import { setTimeout as delay } from "node:timers/promises";
-import type { Container } from "dockerode";
 import type { ContainerRuntimeClient } from "testcontainers";
 import type { RunningBroker } from "../broker.ts";
 import { freePort } from "../port.ts";
@@ -105,6 +104,8 @@ async function running(container: ControlledContainer, options: ContainerOptions
 		throw error;
 	}
 }
+
+type Container = ReturnType<ContainerRuntimeClient["container"]["getById"]>;
 
 class ControlledContainer {
 	readonly #client: ContainerRuntimeClient;

@@ -37,17 +37,14 @@ export async function startDaemon(): Promise<void> {
 	await writeFile(join(DATA, "daemon.json"), "{}\n");
 	await rm(PID_FILE, { force: true });
 	const log = openSync(LOG_FILE, "w");
-	const child = spawn(
-		findProgram("dockerd") ?? "dockerd",
-		[
-			...["--config-file", join(DATA, "daemon.json")],
-			...["--data-root", join(DATA, "data")],
-			...["--exec-root", join(RUNTIME, "exec")],
-			...["--pidfile", PID_FILE],
-			...["--host", DAEMON_HOST],
-		],
-		{ detached: true, stdio: ["ignore", log, log] },
-	);
+	const settings = [
+		["--config-file", join(DATA, "daemon.json")],
+		["--data-root", join(DATA, "data")],
+		["--exec-root", join(RUNTIME, "exec")],
+		["--pidfile", PID_FILE],
+		["--host", DAEMON_HOST],
+	];
+	const child = spawn(findProgram("dockerd") ?? "dockerd", settings.flat(), { detached: true, stdio: ["ignore", log, log] });
 	closeSync(log);
 	child.unref();
 	const failed = new Promise<never>((_, reject) => {

@@ -8,7 +8,7 @@ import type { Topic, TopicShape } from "../api/topic.ts";
 import type { Backend } from "../backend.ts";
 import { DeadLetterWriter } from "../delivery/dead-letter.ts";
 import type { GroupCoordinator, GroupSnapshot } from "../driver/group-session.ts";
-import { PolylogError } from "../errors.ts";
+import { isPolylogError, PolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";
 import { PartitionMap } from "../partition-map.ts";
 import type { Partition } from "../partition.ts";
@@ -61,8 +61,13 @@ export class Group<T> implements ConsumerGroup<T> {
 			throw new RangeError(`heartbeatMs must be above 0 and at most half of sessionTimeoutMs, not ${this.#heartbeatMs}`);
 	}
 
-	async join(options: MemberOptions<T> = {}): Promise<Member<T>> {
-		if (options.signal?.aborted) throw abortedError(options.signal, `joining group ${this.name}`);
+	join(options: MemberOptions<T> = {}): Promise<Member<T>> {
+		return this.#join(options, options.signal);
+	}
+
+	/** `signal` ends the joining; the member's own is in its options. */
+	async #join(options: MemberOptions<T>, signal: AbortSignal | undefined): Promise<Member<T>> {
+		if (signal?.aborted) throw abortedError(signal, `joining group ${this.name}`);
 		await Promise.all(this.#options.topics.map((topic) => this.#parts.ensureTopic(topic)));
 		const { backend } = this.#parts;
 		const member = new GroupMember<T>(
@@ -77,7 +82,7 @@ export class Group<T> implements ConsumerGroup<T> {
 					partitionsOf: async (topic) => (await backend.describeTopic(topic))?.partitions.length ?? 1,
 					open: this.#parts.openProducer,
 				}),
-				join: (listener, signal) =>
+				join: (listener, ended) =>
 					this.#parts.coordinator.join(
 						{
 							group: this.name,
@@ -89,7 +94,7 @@ export class Group<T> implements ConsumerGroup<T> {
 							assignor: this.#options.assignor ?? stickyAssignor,
 						},
 						listener,
-						signal,
+						ended,
 					),
 				closed: () => new PolylogError("CLOSED", `the member of group ${this.name} is closed; join again`, { group: this.name }),
 				onEnd: this.#parts.onEnded,
@@ -98,7 +103,7 @@ export class Group<T> implements ConsumerGroup<T> {
 		);
 		this.#parts.onJoined(member);
 		try {
-			await member.join(options.signal);
+			await member.join(signal);
 		} catch (error) {
 			this.#parts.onEnded(member);
 			throw error;
@@ -107,8 +112,14 @@ export class Group<T> implements ConsumerGroup<T> {
 	}
 
 	async run(handler: Handler<T>, options: RunOptions & MemberOptions<T> = {}): Promise<void> {
-		// The signal ends the run in good order, which the member's own would cut short.
-		const member = await this.join({ ...options, signal: undefined });
+		let member: Member<T>;
+		try {
+			// The signal ends the run in good order, which the member's own would cut short.
+			member = await this.#join({ ...options, signal: undefined }, options.signal);
+		} catch (error) {
+			if (options.signal?.aborted && isPolylogError(error, "ABORTED")) return;
+			throw error;
+		}
 		try {
 			await member.run(handler, options);
 		} finally {

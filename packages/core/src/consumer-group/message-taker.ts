@@ -3,13 +3,14 @@ import type { Message } from "../api/message.ts";
 import type { DeliveryOptions, RunOptions } from "../api/run-options.ts";
 import type { Bell } from "../bell.ts";
 import { Delivery, type RunningHandler } from "../delivery/delivery.ts";
-import type { PolylogError } from "../errors.ts";
+import { isPolylogError, type PolylogError } from "../errors.ts";
 import type { Committer } from "./committer.ts";
 import { failureOf, type MemberHooks } from "./member-hooks.ts";
 import type { MemberParts } from "./member-parts.ts";
 import { MessageIterator } from "./message-iterator.ts";
 import type { PartitionLane } from "./partition-lane.ts";
 import { Run } from "./run.ts";
+import { Slots } from "./slots.ts";
 import type { Watchdog } from "./watchdog.ts";
 import type { WorkerParts } from "./worker.ts";
 
@@ -26,8 +27,6 @@ export interface MessageTakerParts<T> {
 	readonly committer: Committer;
 	readonly watchdog: Watchdog<RunningHandler>;
 	readonly lanes: () => readonly PartitionLane[];
-	/** A handler that had been given up on came back. */
-	readonly returned: (lane: PartitionLane) => void;
 	/** Throws what ended the member, or says that it is closing. */
 	readonly isClosing: () => boolean;
 	readonly closed: () => Promise<void>;
@@ -62,12 +61,15 @@ export class MessageTaker<T> {
 		this.#occupy(name);
 		const settings = { ...this.#parts.defaults, ...options };
 		const { lanes, committer, fail } = this.#parts;
-		const delivery = this.#deliver(settings);
+		const slots = new Slots(options.concurrency ?? CONCURRENCY);
+		const stopping = new AbortController();
+		const delivery = this.#deliver(settings, slots, stopping.signal);
 		const stopCommitting = this.#commitAtIntervals(settings);
 		const { clock } = this.#parts.member.backend;
 		const run = new Run({
 			clock,
-			concurrency: options.concurrency ?? CONCURRENCY,
+			slots,
+			stopping,
 			work: (parts) => work(parts, delivery),
 			onError: (error) => fail(failureOf(name, error)),
 		});
@@ -77,11 +79,20 @@ export class MessageTaker<T> {
 			await this.#untilOver(options.signal);
 			if (this.#parts.isClosing()) return;
 			await run.stop();
-			if (!this.manual) await committer.flush(lanes());
+			if (!this.manual) await this.#lastCommit(committer.flush(lanes()));
 		} finally {
 			stopCommitting();
 			this.#run = undefined;
 			this.#occupied = undefined;
+		}
+	}
+
+	/** A partition that moved on is its new owner's affair. */
+	async #lastCommit(committed: Promise<void>): Promise<void> {
+		try {
+			await committed;
+		} catch (error) {
+			if (!isPolylogError(error, "FENCED")) throw error;
 		}
 	}
 
@@ -92,15 +103,15 @@ export class MessageTaker<T> {
 
 	iterate(): AsyncIterator<Message<T>> {
 		this.#occupy("an iterator");
-		const { member, bell, watchdog, lanes, isClosing, closed, returned, defaults } = this.#parts;
-		const delivery = this.#deliver(defaults);
+		const { member, bell, watchdog, lanes, isClosing, closed, defaults } = this.#parts;
+		const delivery = this.#deliver(defaults, new Slots(1), new AbortController().signal);
 		const stopCommitting = this.#commitAtIntervals(defaults);
 		const onEnd = () => {
 			stopCommitting();
 			this.#occupied = undefined;
 			bell.ring();
 		};
-		return new MessageIterator<T>({ bell, clock: member.backend.clock, delivery, watchdog, lanes, isClosing, closed, returned, onEnd });
+		return new MessageIterator<T>({ bell, clock: member.backend.clock, delivery, watchdog, lanes, isClosing, closed, onEnd });
 	}
 
 	#occupy(name: string): void {
@@ -112,9 +123,9 @@ export class MessageTaker<T> {
 		this.#occupied = name;
 	}
 
-	#deliver(settings: DeliveryOptions): Delivery<T> {
+	#deliver(settings: DeliveryOptions, slots: Slots, stopping: AbortSignal): Delivery<T> {
 		this.#settings = settings;
-		const { member, watchdog, hooks, returned } = this.#parts;
+		const { member, watchdog, hooks } = this.#parts;
 		return new Delivery<T>({
 			backend: member.backend,
 			group: member.group,
@@ -122,11 +133,12 @@ export class MessageTaker<T> {
 			retry: { ...RETRY, ...settings.retry },
 			onFailure: settings.onFailure ?? { kind: "stop" },
 			watchdog,
+			slots,
+			stopping,
 			sink: {
 				deadLetter: (topic, lane, record, error) => member.deadLetters.write(topic, lane.partition, record, error),
 				stuck: (lane, error) => hooks.stuck(lane, error),
 				report: (error) => hooks.report(error),
-				returned,
 			},
 		});
 	}

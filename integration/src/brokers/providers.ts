@@ -46,6 +46,7 @@ async function providersOf<K extends BrokerKind>(kind: K): Promise<Provider<K>[]
 	return all;
 }
 
-function isCi(): boolean {
+/** There what cannot be had is a failure. */
+export function isCi(): boolean {
 	return !["", "0", "false", undefined].includes(process.env["CI"]);
 }

@@ -35,8 +35,13 @@ export async function obstacles(kind: BrokerKind): Promise<Obstacles> {
 	const { product, native } = SERVERS[kind];
 	return {
 		native: native ? native.obstacle() : `${product} is not run from a program of the machine`,
-		container: process.env["POLYLOG_TEST_CONTAINERS"] === "0" ? "POLYLOG_TEST_CONTAINERS is 0" : await engineObstacle(),
+		container: await containerObstacle(),
 	};
+}
+
+/** `POLYLOG_TEST_CONTAINERS=0` is for a quick run. */
+export async function containerObstacle(): Promise<string | undefined> {
+	return process.env["POLYLOG_TEST_CONTAINERS"] === "0" ? "POLYLOG_TEST_CONTAINERS is 0" : await engineObstacle();
 }
 
 export function decide({ url, plain, native, container }: Obstacles & { readonly url: boolean; readonly plain: boolean }): Via | Error {

@@ -270,4 +270,3 @@ describe("a member", () => {
 		await other.close();
 	});
 });
-

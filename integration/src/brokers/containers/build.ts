@@ -1,6 +1,6 @@
 // Images built without any registry: Debian trixie from its package archive, the servers from there, Kafka's jars from Maven.
 import { createHash } from "node:crypto";
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,11 +26,14 @@ export async function isBuilt(host: string, server: ContainerServer): Promise<bo
 
 /** Takes root, for debootstrap; rejects with what to do instead. */
 export async function buildImage(host: string, server: ContainerServer): Promise<void> {
-	await withLock("image-base", () => makeBase(host));
+	const [jars] = await Promise.all([
+		server === "kafka" ? kafkaJars(KAFKA_VERSION) : undefined,
+		withLock("image-base", () => makeBase(host)),
+	]);
 	const folder = await mkdtemp(join(tmpdir(), `polylog-image-${server}-`));
 	try {
 		await cp(join(RECIPES, server), folder, { recursive: true });
-		if (server === "kafka") cpSync(await kafkaJars(KAFKA_VERSION), join(folder, "libs"), { recursive: true });
+		if (jars !== undefined) await cp(jars, join(folder, "libs"), { recursive: true });
 		const name = SERVER_IMAGES[server].own;
 		await timed(`building ${name}`, () =>
 			run(

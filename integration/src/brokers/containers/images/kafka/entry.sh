@@ -19,8 +19,9 @@ cat > "$logging" << XML
 XML
 options="${KAFKA_HEAP_OPTS:--Xmx768m} ${KAFKA_JVM_PERFORMANCE_OPTS:-} ${KAFKA_OPTS:-} -Dlog4j2.configurationFile=file:$logging"
 classes='/opt/kafka/libs/*'
-# shellcheck disable=SC2086
-java -Xmx256m -Dlog4j2.configurationFile="file:$logging" -cp "$classes" kafka.tools.StorageTool format --ignore-formatted \
-	-t "${CLUSTER_ID:-5L6g3nShT-eMCtK--X86sw}" -c "$properties" > /dev/null
+if ! grep -rqs '^cluster.id=' "${KAFKA_LOG_DIRS:-/tmp/kraft-combined-logs}/meta.properties"; then
+	java -Xmx256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile="file:$logging" -cp "$classes" \
+		kafka.tools.StorageTool format --ignore-formatted -t "${CLUSTER_ID:-5L6g3nShT-eMCtK--X86sw}" -c "$properties" > /dev/null
+fi
 # shellcheck disable=SC2086
 exec java $options -cp "$classes" kafka.Kafka "$properties"

@@ -17,7 +17,7 @@ const MIRROR = "http://deb.debian.org/debian";
 const RECIPES = join(import.meta.dirname, "images");
 /** An image made by another recipe is made again. */
 const RECIPE_LABEL = "polylog.recipe";
-const BUILD_MS = 300_000;
+const BUILD_MS = 600_000;
 
 export async function isBuilt(host: string, server: ContainerServer): Promise<boolean> {
 	const labels = await imageLabels(host, SERVER_IMAGES[server].own);

@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 const SOURCE = "@polylog/source";
 const NOT_TESTS = ["**/node_modules/**", "**/dist/**", ".cache/**"];
 const NEEDS_BROKER = ["**/*.int.test.ts", "**/*.e2e.test.ts"];
+/** Stops what the tests' brokers leave running beyond a single test file. */
+const END_OF_RUN = "integration/src/vitest-global-setup.ts";
 
 export default defineConfig({
 	// Packages resolve each other's source, so testing needs no build; vitest passes the conditions on to Node itself. Lowered to ES2024, since Node 22 has no `await using`.
@@ -24,7 +26,17 @@ export default defineConfig({
 			},
 			{
 				extends: true,
-				test: { name: "integration", include: ["**/*.int.test.ts"], exclude: NOT_TESTS, testTimeout: 30_000, hookTimeout: 120_000 },
+				test: {
+					name: "integration",
+					include: ["**/*.int.test.ts"],
+					exclude: NOT_TESTS,
+					globalSetup: [END_OF_RUN],
+					testTimeout: 30_000,
+					// A broker may have to be installed first, or its image built.
+					hookTimeout: 600_000,
+					// They mostly wait.
+					maxWorkers: 3,
+				},
 			},
 			{
 				extends: true,
@@ -32,8 +44,9 @@ export default defineConfig({
 					name: "e2e",
 					include: ["**/*.e2e.test.ts"],
 					exclude: NOT_TESTS,
+					globalSetup: [END_OF_RUN],
 					testTimeout: 120_000,
-					hookTimeout: 120_000,
+					hookTimeout: 600_000,
 					// Takes times and owns whole processes: one file at a time.
 					fileParallelism: false,
 				},

@@ -1,8 +1,10 @@
 // `npm test`: everything, with all of its own set-up; ends with a table and the line that counts every runner's tests.
 import { mkdirSync, rmSync } from "node:fs";
+import { endRun } from "../integration/src/brokers/containers/engine.ts";
+import { beginRun } from "../integration/src/brokers/containers/run.ts";
 import { LOWEST_NODE } from "./lowest-node.ts";
 import { execute } from "./process.ts";
-import { reportFile, REPORTS, type Row, suiteRows } from "./vitest-report.ts";
+import { formatTable, reportFile, REPORTS, type Row, stepRow, suiteRows, sumCounts } from "./vitest-report.ts";
 
 interface Step {
 	readonly name: string;
@@ -31,6 +33,7 @@ const STEPS: readonly Step[] = [
 	{ name: "check", command: [node, "scripts/check.ts"], version: here, suite: "unit", report: "unit" },
 	{ name: "lowest Node", command: [node, "scripts/lowest-node.ts"], version: `Node ${LOWEST_NODE}`, suite: "unit", report: "unit-lowest" },
 	{ name: "npm start", version: "memory", command: ["npm", "start"] },
+	{ name: "brokers", version: here, command: [node, "--conditions=@polylog/source", "integration/scripts/brokers.ts"] },
 	project("integration"),
 	project("e2e"),
 ];
@@ -41,30 +44,20 @@ async function run(step: Step): Promise<Row[]> {
 	console.log(`==== ${step.name}: ${code === 0 ? "ok" : `FAILED (${code ?? "signal"})`} in ${seconds.toFixed(1)} s`);
 	if (step.report !== undefined)
 		return suiteRows(step.report, { suite: step.suite ?? step.name, version: step.version, step: step.name, exitCode: code });
-	return [{ suite: step.name, version: step.version, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }];
+	return [stepRow(step.name, step.version, code === 0)];
 }
-
-function printTable(rows: readonly Row[]): void {
-	const lines = [
-		["suite", "version", "passed", "failed", "skipped"],
-		...rows.map((row) => [row.suite, row.version, row.passed, row.failed, row.skipped].map(String)),
-	];
-	const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-	console.log();
-	for (const line of lines) {
-		console.log(
-			line.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  "),
-		);
-	}
-}
-
-const sum = (rows: readonly Row[], count: "passed" | "failed" | "skipped") => rows.reduce((total, row) => total + row[count], 0);
 
 // Reports of an earlier run must not be counted.
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });
+// All steps share the container engine, which ends with the last of them.
+beginRun();
 const rows: Row[] = [];
-for (const step of STEPS) rows.push(...(await run(step)));
-printTable(rows);
-console.log(`\n${sum(rows, "passed")} passed, ${sum(rows, "failed")} failed, ${sum(rows, "skipped")} skipped`);
-process.exitCode = sum(rows, "failed") === 0 ? 0 : 1;
+try {
+	for (const step of STEPS) rows.push(...(await run(step)));
+} finally {
+	await endRun();
+}
+console.log(`\n${formatTable(rows).join("\n")}`);
+console.log(`\n${sumCounts(rows)}`);
+process.exitCode = rows.every(({ failed }) => failed === 0) ? 0 : 1;

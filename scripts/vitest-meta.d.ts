@@ -7,5 +7,9 @@ declare module "vitest" {
 		backend?: string;
 		/** "Redis 7.0.15" */
 		version?: string;
+		/** How the broker was provided: "native (/usr/bin/redis-server)" */
+		how?: string;
+		/** Why a skipped test did not run: "unsupported: …" is the backend's doing, anything else the machine's. */
+		reason?: string;
 	}
 }

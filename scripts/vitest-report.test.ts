@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { countReport } from "./vitest-report.ts";
+import { countReport, formatTable, sumCounts } from "./vitest-report.ts";
 
-const file = (status: string, ...assertionResults: { status: string; meta?: { backend?: string; version?: string } }[]) => ({
+const file = (
+	status: string,
+	...assertionResults: { status: string; meta?: { backend?: string; version?: string; how?: string; reason?: string } }[]
+) => ({
 	name: "a.test.ts",
 	status,
 	assertionResults,
@@ -13,7 +16,9 @@ describe("countReport", () => {
 			success: true,
 			testResults: [file("passed", { status: "passed" }, { status: "todo" }, { status: "pending" }, { status: "skipped" })],
 		};
-		expect(countReport(report, "unit", "Node 24")).toEqual([{ suite: "unit", version: "Node 24", passed: 1, failed: 0, skipped: 3 }]);
+		expect(countReport(report, "unit", "Node 24")).toMatchObject([
+			{ suite: "unit", version: "Node 24", how: "", passed: 1, failed: 0, unsupported: 0, skipped: 3 },
+		]);
 	});
 
 	it("keeps backends and their versions apart", () => {
@@ -26,6 +31,33 @@ describe("countReport", () => {
 		expect(rows.map(({ suite, version, passed }) => [suite, version, passed])).toEqual([
 			["integration: redis-streams", "Redis 7.0.15", 1],
 			["integration: redis-streams", "Redis 8.0.2", 2],
+		]);
+	});
+
+	it("keeps apart how a broker was provided", () => {
+		const via = (how: string) => ({ status: "passed", meta: { backend: "redis-streams", version: "Redis 8.0.2", how } });
+		const rows = countReport({ success: true, testResults: [file("passed", via("native"), via("Testcontainers"))] }, "integration", "?");
+		expect(rows.map(({ how, passed }) => [how, passed])).toEqual([
+			["native", 1],
+			["Testcontainers", 1],
+		]);
+	});
+
+	it("counts what a backend does not support apart from what was skipped, and gives the reasons", () => {
+		const not = (reason: string) => ({ status: "skipped", meta: { backend: "kafka", version: "Kafka 4.1.1", how: "native", reason } });
+		const report = {
+			success: true,
+			testResults: [file("passed", not("unsupported: kafka declares no x"), not("no engine"), not("no engine"))],
+		};
+		const rows = countReport(report, "integration", "?");
+		expect(rows).toMatchObject([{ unsupported: 1, skipped: 2 }]);
+		expect(sumCounts(rows)).toBe("0 passed, 0 failed, 3 skipped");
+		expect(formatTable(rows)).toEqual([
+			"suite               version      how     passed  failed  unsupported  skipped",
+			"integration: kafka  Kafka 4.1.1  native       0       0            1        2",
+			"",
+			"not run: 1 of integration: kafka, Kafka 4.1.1: unsupported: kafka declares no x",
+			"not run: 2 of integration: kafka, Kafka 4.1.1: no engine",
 		]);
 	});
 

@@ -9,9 +9,28 @@ export const reportFile = (name: string) => join(REPORTS, `${name}.json`);
 export interface Row {
 	readonly suite: string;
 	readonly version: string;
+	/** How the broker was provided; "" for tests without one. */
+	readonly how: string;
 	passed: number;
 	failed: number;
+	/** Skipped because the backend does not offer what they test. */
+	unsupported: number;
 	skipped: number;
+	/** Why tests were skipped, and how many for each reason. */
+	readonly reasons: Map<string, number>;
+}
+
+/** One that stands for a whole step. */
+export function stepRow(suite: string, version: string, passed: boolean): Row {
+	return { suite, version, how: "", passed: passed ? 1 : 0, failed: passed ? 0 : 1, unsupported: 0, skipped: 0, reasons: new Map() };
+}
+
+/** What a test on a real broker says of it in `task.meta`: scripts/vitest-meta.d.ts. */
+interface Meta {
+	readonly backend?: string;
+	readonly version?: string;
+	readonly how?: string;
+	readonly reason?: string;
 }
 
 interface Report {
@@ -19,36 +38,39 @@ interface Report {
 	readonly testResults: readonly {
 		readonly name: string;
 		readonly status: string;
-		readonly assertionResults: readonly {
-			readonly status: string;
-			/** Tests on a real broker say here which: `task.meta.backend = "redis-streams"`, `task.meta.version = "Redis 7.0.15"`. */
-			readonly meta?: { readonly backend?: string; readonly version?: string };
-		}[];
+		readonly assertionResults: readonly { readonly status: string; readonly meta?: Meta }[];
 	}[];
 }
+
+const UNSUPPORTED = /^unsupported: /;
 
 /** Counts a report; `suite` and `version` are for tests that do not say what they ran against. */
 export function countReport(report: Report, suite: string, version: string): Row[] {
 	const rows = new Map<string, Row>();
-	const rowOf = (backend: string | undefined, tested: string | undefined) => {
+	const rowOf = ({ backend, version: tested = version, how = "" }: Meta) => {
 		const label = backend === undefined ? suite : `${suite}: ${backend}`;
-		const key = `${label} ${tested ?? version}`;
-		const row = rows.get(key) ?? { suite: label, version: tested ?? version, passed: 0, failed: 0, skipped: 0 };
+		const key = [label, tested, how].join("\n");
+		const row = rows.get(key) ?? { ...stepRow(label, tested, true), how, passed: 0 };
 		rows.set(key, row);
 		return row;
 	};
 	for (const file of report.testResults) {
-		for (const { status, meta } of file.assertionResults) {
-			const row = rowOf(meta?.backend, meta?.version);
-			if (status === "passed") row.passed++;
-			else if (status === "failed") row.failed++;
-			else row.skipped++;
-		}
+		for (const { status, meta = {} } of file.assertionResults) count(rowOf(meta), status, meta.reason);
 		// A file that could not be loaded, or whose hooks failed, has no failed test of its own.
 		const isCrash = file.status === "failed" && !file.assertionResults.some(({ status }) => status === "failed");
-		if (isCrash) rowOf(undefined, undefined).failed++;
+		if (isCrash) rowOf({}).failed++;
 	}
 	return [...rows.values()];
+}
+
+function count(row: Row, status: string, reason: string | undefined): void {
+	if (status === "passed") row.passed++;
+	else if (status === "failed") row.failed++;
+	else {
+		if (reason !== undefined && UNSUPPORTED.test(reason)) row.unsupported++;
+		else row.skipped++;
+		if (reason !== undefined) row.reasons.set(reason, (row.reasons.get(reason) ?? 0) + 1);
+	}
 }
 
 export interface EndedStep {
@@ -60,7 +82,7 @@ export interface EndedStep {
 
 /** Rows of a step that has ended. One that crashed, or in which no test passed or failed, counts as a failure. */
 export function suiteRows(name: string, { suite, version, step, exitCode }: EndedStep): Row[] {
-	const crashed = (why: string): Row => ({ suite: `${step} (${why})`, version, passed: 0, failed: 1, skipped: 0 });
+	const crashed = (why: string): Row => stepRow(`${step} (${why})`, version, false);
 	let rows: Row[];
 	try {
 		rows = countReport(JSON.parse(readFileSync(reportFile(name), "utf8")) as Report, suite, version);
@@ -70,4 +92,24 @@ export function suiteRows(name: string, { suite, version, step, exitCode }: Ende
 	if (rows.every(({ passed, failed }) => passed + failed === 0)) return [...rows, crashed("ran no test")];
 	if (exitCode !== 0 && rows.every(({ failed }) => failed === 0)) return [...rows, crashed(`ended with ${exitCode ?? "a signal"}`)];
 	return rows;
+}
+
+const COUNTS = ["passed", "failed", "unsupported", "skipped"] as const;
+
+/** The table, and below it why tests did not run. */
+export function formatTable(rows: readonly Row[]): string[] {
+	const lines: (readonly string[])[] = [["suite", "version", "how", ...COUNTS]];
+	for (const row of rows) lines.push([row.suite, row.version, row.how, ...COUNTS.map((name) => String(row[name]))]);
+	const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
+	const pad = (cell: string, column: number) => (column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0));
+	const table = lines.map((line) => line.map(pad).join("  "));
+	const reasons = rows.flatMap((row) =>
+		[...row.reasons].map(([reason, times]) => `not run: ${times} of ${row.suite}, ${row.version}: ${reason}`),
+	);
+	return reasons.length === 0 ? table : [...table, "", ...reasons];
+}
+
+export function sumCounts(rows: readonly Row[]): string {
+	const sum = (name: (typeof COUNTS)[number]) => rows.reduce((total, row) => total + row[name], 0);
+	return `${sum("passed")} passed, ${sum("failed")} failed, ${sum("unsupported") + sum("skipped")} skipped`;
 }

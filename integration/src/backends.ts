@@ -2,7 +2,7 @@
 import type { TestContext } from "vitest";
 import { startKafka } from "./brokers/kafka.ts";
 import { startRabbitmq } from "./brokers/rabbitmq.ts";
-import { startRedis } from "./brokers/redis.ts";
+import { startBroker } from "./brokers/start-broker.ts";
 
 export interface RunningBackend extends AsyncDisposable {
 	readonly url: string;
@@ -25,7 +25,7 @@ const NO_SERVER: RunningBackend = {
 
 const STARTS = {
 	memory: async () => NO_SERVER,
-	"redis-streams": async () => named("Redis", await startRedis()),
+	"redis-streams": async () => named("Redis", await startBroker("redis")),
 	rabbitmq: async () => named("RabbitMQ", await startRabbitmq()),
 	kafka: async () => named("Kafka", await startKafka()),
 } satisfies Record<Backend, () => Promise<RunningBackend>>;

@@ -1,6 +1,6 @@
 // A group lives through the death and the freezing of its broker without being told to.
 import { type Broker, connect, type Member, type Receipt, silentLog, topic } from "@polylog/core";
-import { type RunningBroker, startRedis } from "@polylog/integration";
+import { type RunningBroker, startBroker } from "@polylog/integration";
 import { adapter } from "@polylog/redis-streams";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -17,7 +17,7 @@ describe("a group whose broker goes away", { timeout: 60_000 }, () => {
 	let lost: number;
 
 	beforeEach(async ({ task }) => {
-		redis = await startRedis({ own: true });
+		redis = await startBroker("redis", { own: true });
 		Object.assign(task.meta, { backend: "redis-streams", version: `Redis ${redis.version}` });
 		broker = await connect({ url: redis.url, adapters: { redis: adapter }, log: silentLog });
 		handled = new Map();
@@ -78,9 +78,9 @@ describe("a group whose broker goes away", { timeout: 60_000 }, () => {
 	it("expires nobody when the broker freezes for longer than a session", async () => {
 		const receipts = await sendThrough(async () => {
 			await new Promise((resolve) => setTimeout(resolve, 500));
-			redis.pause();
+			await redis.pause();
 			await new Promise((resolve) => setTimeout(resolve, SESSION_MS + 2000));
-			redis.resume();
+			await redis.resume();
 		});
 		await expectAllHandled(receipts);
 		expect(lost).toBe(0);

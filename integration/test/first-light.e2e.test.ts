@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { connect } from "@polylog/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type RunningBroker, startRedis } from "../src/index.ts";
+import { type RunningBroker, startBroker } from "../src/index.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PROGRAM = join(ROOT, "examples/first-light/main.ts");
@@ -94,7 +94,7 @@ describe("first light on Redis", () => {
 	let redis: RunningBroker;
 
 	beforeAll(async () => {
-		redis = await startRedis();
+		redis = await startBroker("redis");
 	});
 
 	beforeEach(({ task }) => {
@@ -131,7 +131,7 @@ describe("first light on Redis", () => {
 	});
 
 	it("holds every claim though the broker is killed and started again on the way", async () => {
-		await using own = await startRedis({ own: true });
+		await using own = await startBroker("redis", { own: true });
 		let again: Promise<void> | undefined;
 		const ended = await untilEnd(start(own.url), (text) => {
 			if (again || !/ 2\d %  a:/.test(text)) return;

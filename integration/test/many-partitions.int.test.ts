@@ -1,6 +1,6 @@
 // A member that owns a thousand partitions must not cost a thousand connections.
 import { connect, topic } from "@polylog/core";
-import { startRedis } from "@polylog/integration";
+import { startBroker } from "@polylog/integration";
 import { adapter, type RedisStreamsNative } from "@polylog/redis-streams";
 import { expect, it } from "vitest";
 
@@ -10,7 +10,7 @@ it(
 	"takes 1,000 partitions of one member over a handful of connections, each message in its place",
 	{ timeout: 60_000 },
 	async ({ task }) => {
-		await using redis = await startRedis({ own: true });
+		await using redis = await startBroker("redis", { own: true });
 		Object.assign(task.meta, { backend: "redis-streams", version: `Redis ${redis.version}` });
 		await using broker = await connect({ url: redis.url, adapters: { redis: adapter } });
 		const many = topic<number>("many", { partitions: PARTITIONS });

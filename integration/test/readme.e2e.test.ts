@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { startRedis } from "../src/index.ts";
+import { startBroker } from "../src/index.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -29,7 +29,7 @@ it("bills every order once, each customer's in order, on the embedded backend", 
 });
 
 it("does the same on Redis, unchanged", async ({ task }) => {
-	await using redis = await startRedis({ own: true });
+	await using redis = await startBroker("redis", { own: true });
 	Object.assign(task.meta, { backend: "redis-streams", version: `Redis ${redis.version}` });
 	expect(await billed(redis.url)).toEqual({ customers: EXPECTED, lag: "0n" });
 });

@@ -18,6 +18,8 @@ export interface CheckOptions {
 	readonly concurrency?: number;
 	/** Of the kit's groups. Default 1500. */
 	readonly sessionTimeoutMs?: number;
+	/** Wraps each check that runs alone, for a caller that has several runs at once: a lock they share. Default: nothing. */
+	readonly exclusively?: <T>(check: () => Promise<T>) => Promise<T>;
 	/** Called as each check ends. */
 	readonly onResult?: (result: CheckResult) => void;
 }
@@ -59,7 +61,7 @@ export function startRun(harness: Harness, checks: readonly Check[], options: Ch
 	};
 	const ended = source.then(
 		async (started) => {
-			await runAll(checks, started, seed, options.concurrency ?? 12, settle);
+			await runAll(checks, started, seed, options, settle);
 			await started.running.stop?.();
 		},
 		(error: unknown) => waiting.forEach(({ reject }) => reject(error)),
@@ -84,13 +86,16 @@ async function runAll(
 	checks: readonly Check[],
 	started: Started,
 	seed: string,
-	concurrency: number,
+	{ concurrency = 12, exclusively = (check) => check() }: CheckOptions,
 	settle: (result: CheckResult) => void,
 ): Promise<void> {
 	const pool = async (which: NonNullable<Check["runs"]>, size: number) => {
 		const next = checks.filter((check) => (check.runs ?? "together") === which)[Symbol.iterator]();
 		const worker = async () => {
-			for (const check of next) settle(await runCheck(check, started, seed));
+			for (const check of next) {
+				const run = () => runCheck(check, started, seed);
+				settle(await (which === "alone" ? exclusively(run) : run()));
+			}
 		};
 		await Promise.all(Array.from({ length: size }, worker));
 	};

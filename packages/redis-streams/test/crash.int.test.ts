@@ -1,76 +1,74 @@
 import type { Driver, OutgoingRecord } from "@polylog/core/driver";
-import { startRedis } from "@polylog/integration";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { CREDIT, record, Session, textOf, uniqueName } from "./harness.ts";
+import { describe, expect, it } from "vitest";
+import { CREDIT, record, servers, textOf, uniqueName, useRedis } from "./harness.ts";
 
-const PARTITIONS = 4;
-const BATCH = 20;
+describe.each(servers)("on $title", (provider) => {
+	const PARTITIONS = 4;
+	const BATCH = 20;
 
-/** Appends batch after batch, repeating what is unknown, until told to stop; what was acknowledged, by offset. */
-async function produce(driver: Driver, topic: string, index: number, until: { stopped: boolean }): Promise<Map<bigint, string>> {
-	const acknowledged = new Map<bigint, string>();
-	for (let sequence = 0; !until.stopped; sequence += BATCH) {
-		const batch: OutgoingRecord[] = Array.from({ length: BATCH }, (_, at) => record(`${index}:${sequence + at}`));
-		for (let settled = false; !settled;) {
-			const outcomes = await driver.append({ topic, index }, batch, { id: "p", epoch: 0, sequence });
-			for (const [at, outcome] of outcomes.entries()) {
-				if (outcome.status === "failed") throw outcome.error;
-				settled = outcome.status === "ok";
-				if (outcome.status === "ok" && outcome.offset !== undefined) acknowledged.set(outcome.offset, String(batch[at]?.value));
-			}
-			if (!settled) await new Promise((resolve) => setTimeout(resolve, 5));
-		}
-	}
-	return acknowledged;
-}
-
-describe("Redis killed under load", () => {
-	it("loses nothing it acknowledged, and stores nothing twice; a reader over all of it sees each record once, in order", async () => {
-		// Redis' default, everysec, loses what it acknowledged while a background fsync is slow (see server-facts.ts).
-		const broker = await startRedis({ own: true, settings: ["--appendfsync", "no"] });
-		const session = new Session(broker);
-		onTestFinished(async () => {
-			await session.close();
-			await broker.dispose();
-		});
-		const driver = await session.driver({ commandTimeoutMs: 1000, connectTimeoutMs: 500 });
-		const topic = uniqueName("crash");
-		await driver.topics.create(topic, { partitions: PARTITIONS });
-		const until = { stopped: false };
-		const indexes = Array.from({ length: PARTITIONS }, (_, index) => index);
-		const producing = indexes.map((index) => produce(driver, topic, index, until));
-		const live = Promise.all(
-			indexes.map(async (index) => {
-				const reader = driver.openReader({ topic, index }, 0n);
-				const seen: string[] = [];
-				let idle = 0;
-				while (!until.stopped || idle < 1) {
-					const page = await reader.fetch(CREDIT).catch(async (error: unknown) => {
-						if (driver.classify(error).code === "OFFSET_OUT_OF_RANGE") throw error;
-						await new Promise((resolve) => setTimeout(resolve, 5));
-					});
-					if (until.stopped && page?.length === 0) idle += 1;
-					seen.push(...(page ?? []).map(textOf));
+	/** Appends batch after batch, repeating what is unknown, until told to stop; what was acknowledged, by offset. */
+	async function produce(driver: Driver, topic: string, index: number, until: { stopped: boolean }): Promise<Map<bigint, string>> {
+		const acknowledged = new Map<bigint, string>();
+		for (let sequence = 0; !until.stopped; sequence += BATCH) {
+			const batch: OutgoingRecord[] = Array.from({ length: BATCH }, (_, at) => record(`${index}:${sequence + at}`));
+			for (let settled = false; !settled;) {
+				const outcomes = await driver.append({ topic, index }, batch, { id: "p", epoch: 0, sequence });
+				for (const [at, outcome] of outcomes.entries()) {
+					if (outcome.status === "failed") throw outcome.error;
+					settled = outcome.status === "ok";
+					if (outcome.status === "ok" && outcome.offset !== undefined) acknowledged.set(outcome.offset, String(batch[at]?.value));
 				}
-				return seen;
-			}),
-		);
-		live.catch(() => (until.stopped = true));
-		for (let round = 0; round < 4; round += 1) {
+				if (!settled) await new Promise((resolve) => setTimeout(resolve, 5));
+			}
+		}
+		return acknowledged;
+	}
+
+	describe("Redis killed under load", () => {
+		// Redis' default, everysec, loses what it acknowledged while a background fsync is slow (see server-facts.ts).
+		const redis = useRedis(provider, { own: true, settings: ["--appendfsync", "no"] });
+
+		it("loses nothing it acknowledged, and stores nothing twice; a reader over all of it sees each record once, in order", async () => {
+			const { broker, session } = redis;
+			const driver = await session.driver({ commandTimeoutMs: 1000, connectTimeoutMs: 500 });
+			const topic = uniqueName("crash");
+			await driver.topics.create(topic, { partitions: PARTITIONS });
+			const until = { stopped: false };
+			const indexes = Array.from({ length: PARTITIONS }, (_, index) => index);
+			const producing = indexes.map((index) => produce(driver, topic, index, until));
+			const live = Promise.all(
+				indexes.map(async (index) => {
+					const reader = driver.openReader({ topic, index }, 0n);
+					const seen: string[] = [];
+					let idle = 0;
+					while (!until.stopped || idle < 1) {
+						const page = await reader.fetch(CREDIT).catch(async (error: unknown) => {
+							if (driver.classify(error).code === "OFFSET_OUT_OF_RANGE") throw error;
+							await new Promise((resolve) => setTimeout(resolve, 5));
+						});
+						if (until.stopped && page?.length === 0) idle += 1;
+						seen.push(...(page ?? []).map(textOf));
+					}
+					return seen;
+				}),
+			);
+			live.catch(() => (until.stopped = true));
+			for (let round = 0; round < 4; round += 1) {
+				await new Promise((resolve) => setTimeout(resolve, 400));
+				await broker.kill();
+				await broker.start();
+			}
 			await new Promise((resolve) => setTimeout(resolve, 400));
-			await broker.kill();
-			await broker.start();
-		}
-		await new Promise((resolve) => setTimeout(resolve, 400));
-		until.stopped = true;
-		const acknowledged = await Promise.all(producing);
-		const seen = await live;
-		for (const index of indexes) {
-			const stored = seen[index]!;
-			// First occurrences in the order of sending, none twice, none missing in between.
-			expect(stored).toEqual(stored.map((_, at) => `${index}:${at}`));
-			expect(acknowledged[index]!.size).toBeGreaterThan(200);
-			for (const [offset, text] of acknowledged[index]!) expect(stored[Number(offset)]).toBe(text);
-		}
-	}, 60_000);
+			until.stopped = true;
+			const acknowledged = await Promise.all(producing);
+			const seen = await live;
+			for (const index of indexes) {
+				const stored = seen[index]!;
+				// First occurrences in the order of sending, none twice, none missing in between.
+				expect(stored).toEqual(stored.map((_, at) => `${index}:${at}`));
+				expect(acknowledged[index]!.size).toBeGreaterThan(200);
+				for (const [offset, text] of acknowledged[index]!) expect(stored[Number(offset)]).toBe(text);
+			}
+		}, 60_000);
+	});
 });

@@ -11,9 +11,10 @@ import {
 	type Reader,
 	Secret,
 } from "@polylog/core/driver";
-import { type RedisServerOptions, type RunningBroker, startRedis } from "@polylog/integration";
+import { type Provider, providers, type RedisServerOptions, type RunningBroker, type RunningRedis } from "@polylog/integration";
+import { useBroker } from "@polylog/integration/vitest";
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { afterEach } from "vitest";
 import { adapter, type RedisStreamsNative, type RedisStreamsOptions } from "../src/index.ts";
 
 export const CREDIT = { records: 500, bytes: 1_000_000 };
@@ -68,29 +69,25 @@ export function makeDriver(url: string, options: RedisStreamsOptions = {}, log?:
 	return adapter.create({ url: backendUrl(url), options: { ...options } }, driverContext(log));
 }
 
-/** A broker and a session on it for a whole file of tests, and the broker's name in their report. */
-export function useRedis(options: RedisServerOptions = {}): { readonly broker: RunningBroker; readonly session: Session } {
-	let used: { readonly broker: RunningBroker; readonly session: Session } | undefined;
-	const current = () => {
-		if (!used) throw new Error("the broker is started before the tests, not while they are collected");
-		return used;
-	};
-	beforeAll(async () => {
-		const broker = await startRedis(options);
-		used = { broker, session: new Session(broker) };
-	});
-	beforeEach(({ task }) => {
-		task.meta.backend = "redis-streams";
-		task.meta.version = `Redis ${current().broker.version}`;
-	});
-	afterEach(() => current().session.close());
-	afterAll(() => current().broker.dispose());
+export type RedisProvider = Provider<"redis" | "valkey">;
+
+/** Every server this adapter is for, for `describe.each`: one broker each for all tests of a file. */
+export const servers: readonly RedisProvider[] = await providers("redis", "valkey");
+
+/** A broker and a session on it for the tests of a suite, and the broker's name in their report. */
+export function useRedis(
+	provider: RedisProvider,
+	options?: RedisServerOptions,
+): { readonly broker: RunningRedis; readonly session: Session } {
+	const used = useBroker("redis-streams", provider, options);
+	let session: Session | undefined;
+	afterEach(() => session?.close());
 	return {
 		get broker() {
-			return current().broker;
+			return used.broker;
 		},
 		get session() {
-			return current().session;
+			return (session ??= new Session(used.broker));
 		},
 	};
 }

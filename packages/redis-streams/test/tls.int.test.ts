@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, startRedis } from "@polylog/integration";
+import { freePort, startBroker } from "@polylog/integration";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeDriver, uniqueName } from "./harness.ts";
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
 		"--tls-auth-clients",
 		"no",
 	];
-	const broker = await startRedis({ own: true, settings });
+	const broker = await startBroker("redis", { own: true, via: "native", settings });
 	stop = () => broker.dispose();
 });
 

@@ -62,25 +62,28 @@ describe("a member", () => {
 		return { slow, go: () => decoded.resolve(), decoding: () => decoding };
 	};
 
-	it.each(["run", "runBatches", "for await"])("%s delivers no message that was being decoded when a seek moved away from it", async (way) => {
-		await send(3);
-		const { slow, go, decoding } = slowly();
-		const member = await group(slow).join();
-		script.grant("numbers", 0);
-		const seen: number[] = [];
-		const see = (message: Message<number>) => void seen.push(message.value);
-		if (way === "run") void member.run(see);
-		else if (way === "runBatches") void member.runBatches(({ messages }) => messages.forEach(see));
-		else
-			void (async () => {
-				for await (const message of member) see(message);
-			})();
-		await expect.poll(decoding).toBeGreaterThan(0);
-		await member.seek({ offset: 2n }, [AT]);
-		go();
-		await expect.poll(() => seen.length).toBeGreaterThan(0);
-		expect(seen).toEqual([2]);
-	});
+	it.each(["run", "runBatches", "for await"])(
+		"%s delivers no message that was being decoded when a seek moved away from it",
+		async (way) => {
+			await send(3);
+			const { slow, go, decoding } = slowly();
+			const member = await group(slow).join();
+			script.grant("numbers", 0);
+			const seen: number[] = [];
+			const see = (message: Message<number>) => void seen.push(message.value);
+			if (way === "run") void member.run(see);
+			else if (way === "runBatches") void member.runBatches(({ messages }) => messages.forEach(see));
+			else
+				void (async () => {
+					for await (const message of member) see(message);
+				})();
+			await expect.poll(decoding).toBeGreaterThan(0);
+			await member.seek({ offset: 2n }, [AT]);
+			go();
+			await expect.poll(() => seen.length).toBeGreaterThan(0);
+			expect(seen).toEqual([2]);
+		},
+	);
 
 	it("starts no handler for a message that was being decoded when the partition was lost", async () => {
 		await send(2);

@@ -1,5 +1,5 @@
 // How a member ends: whatever the application throws or hangs in, it drains, commits, tells once, and leaves.
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Broker, deadLetter, type Member, type MemberOptions, topic } from "../src/index.ts";
 import { ScriptedGroup, scriptedBroker } from "./scripted-group.ts";
 
@@ -46,7 +46,8 @@ describe("a member", () => {
 
 	it("tells an error of an asynchronous onLost, and lives on", async () => {
 		const errors: string[] = [];
-		const member = await join({ onLost: (async () => Promise.reject(new Error("in onLost"))) as () => void });
+		const fails: () => unknown = () => Promise.reject(new Error("in onLost"));
+		const member = await join({ onLost: () => fails() as void });
 		member.on("error", (error) => void errors.push(error.message));
 		script.grant("numbers", 0);
 		script.lose("numbers", 0);
@@ -188,19 +189,12 @@ describe("a member", () => {
 
 	it("keeps nothing at a signal that outlives it", async () => {
 		const lifelong = new AbortController();
-		let listeners = 0;
-		const { addEventListener, removeEventListener } = lifelong.signal;
-		lifelong.signal.addEventListener = (...rest: Parameters<AbortSignal["addEventListener"]>) => {
-			listeners++;
-			addEventListener.apply(lifelong.signal, rest);
-		};
-		lifelong.signal.removeEventListener = (...rest: Parameters<AbortSignal["removeEventListener"]>) => {
-			listeners--;
-			removeEventListener.apply(lifelong.signal, rest);
-		};
+		const added = vi.spyOn(lifelong.signal, "addEventListener");
+		const removed = vi.spyOn(lifelong.signal, "removeEventListener");
 		const member = await join({ signal: lifelong.signal });
 		await member.close();
-		expect(listeners).toBe(0);
+		expect(added).toHaveBeenCalled();
+		expect(removed.mock.calls.map(([, listener]) => listener)).toEqual(added.mock.calls.map(([, listener]) => listener));
 	});
 
 	it("closes within its deadline although leaving takes long", async () => {
@@ -241,6 +235,19 @@ describe("a member", () => {
 		await other.close({ deadlineMs: 100 });
 	});
 
+	it("writes a dead letter of a message as large as a message may be", async () => {
+		await broker.producer(numbers, { maxRecordBytes: 2_000_000 }).send(1, { partition: 0, key: "k".repeat(1024 * 1024) });
+		const member = await join({ commitIntervalMs: 10 });
+		const stuck: string[] = [];
+		member.on("stuck", (_, error) => void stuck.push(error.message)).on("error", () => {});
+		script.grant("numbers", 0);
+		const running = member.run(() => Promise.reject(new Error("bad")), { retry: { retries: 0 }, onFailure: deadLetter("dead") });
+		await expect.poll(() => stuck.length > 0 || script.committedOf(0) === 1n).toBe(true);
+		expect(stuck).toEqual([]);
+		await member.close();
+		await running;
+	});
+
 	it("waits through an outage while it writes a dead letter, rather than stop the partition", async () => {
 		const flaky = new ScriptedGroup();
 		let down = 0;
@@ -270,4 +277,3 @@ describe("a member", () => {
 		await other.close();
 	});
 });
-

@@ -14,7 +14,7 @@ export class ScriptedGroup implements GroupSession {
 	lease = true;
 	/** What a commit waits for, and is refused with. */
 	gate: Promise<void> | undefined;
-	refusal: unknown;
+	refusal: Error | undefined;
 	/** What `join` waits for. */
 	joining: Promise<void> | undefined;
 	/** What `leave` waits for. */

@@ -62,6 +62,7 @@ async function takeBatch<T>(
 	}
 	if (!bad) return;
 	// Its turn comes when those before it are processed.
-	if (lane.isLive(bad.held) && lane.state === "running" && held.every((one) => one.done)) await delivery.dispose(lane, [bad.held], bad.error);
+	if (lane.isLive(bad.held) && lane.state === "running" && held.every((one) => one.done))
+		await delivery.dispose(lane, [bad.held], bad.error);
 	else lane.release(bad.held);
 }

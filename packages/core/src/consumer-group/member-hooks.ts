@@ -67,8 +67,7 @@ export class MemberHooks<T> {
 
 	/** Something failed that stops nothing. */
 	report(error: PolylogError): void {
-		if (!this.#tell("error", () => this.events.emit("error", error)))
-			this.#parts.log.warn(`group ${this.#parts.group}: ${error.message}`);
+		if (!this.#tell("error", () => this.events.emit("error", error))) this.#parts.log.warn(`group ${this.#parts.group}: ${error.message}`);
 	}
 
 	/** A listener that throws must not break what it was told of. */

@@ -10,6 +10,7 @@ import type { GroupSession } from "../driver/group-session.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
+import { checkPosition } from "../position.ts";
 import { batchWorker } from "./batch-worker.ts";
 import { Committer } from "./committer.ts";
 import { keyedWorker } from "./keyed-worker.ts";
@@ -18,6 +19,7 @@ import type { MemberParts } from "./member-parts.ts";
 import { MessageTaker } from "./message-taker.ts";
 import { Ownership } from "./ownership.ts";
 import type { PartitionLane } from "./partition-lane.ts";
+import { checkRunOptions } from "./settings.ts";
 import { serialWorker } from "./serial-worker.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -131,6 +133,7 @@ export class GroupMember<T> implements Member<T> {
 	}
 
 	async run(handler: Handler<T>, options: RunOptions = {}): Promise<void> {
+		checkRunOptions(options);
 		const worker = options.order === "key" ? keyedWorker : serialWorker;
 		await this.#taker.run("run", options, (parts, delivery) =>
 			worker(parts, delivery, (message: Message<T>) => handler(message, parts.lane.context)),
@@ -139,8 +142,8 @@ export class GroupMember<T> implements Member<T> {
 	}
 
 	async runBatches(handler: BatchHandler<T>, options: BatchOptions = {}): Promise<void> {
+		checkRunOptions(options);
 		const most = options.maxMessages ?? BATCH_MESSAGES;
-		if (!Number.isInteger(most) || most < 1) throw new RangeError(`maxMessages must be a positive integer, not ${most}`);
 		await this.#taker.run("runBatches", options, (parts, delivery) =>
 			batchWorker(parts, delivery, (batch) => handler(batch, parts.lane.context), most),
 		);
@@ -166,6 +169,7 @@ export class GroupMember<T> implements Member<T> {
 
 	async seek(to: Position, partitions: readonly Partition[] = this.assignment): Promise<void> {
 		this.#checkOpen();
+		checkPosition(to);
 		const lanes = partitions.map((partition) => this.#owned(partition));
 		const moves = await Promise.all(lanes.map(async (lane) => ({ lane, offset: await this.#parts.backend.resolve(lane.partition, to) })));
 		for (const { lane } of moves) this.#owned(lane.partition, lane.fence);
@@ -200,7 +204,8 @@ export class GroupMember<T> implements Member<T> {
 
 	close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
 		const { deadlineMs = CLOSE_DEADLINE_MS } = options;
-		if (!(deadlineMs >= 0)) return Promise.reject(new RangeError(`deadlineMs must be a number of at least 0, not ${deadlineMs}`));
+		if (typeof deadlineMs !== "number" || !(deadlineMs >= 0))
+			return Promise.reject(new RangeError(`deadlineMs must be a number of at least 0, not ${deadlineMs}`));
 		this.#closing ??= this.#close(deadlineMs);
 		return this.#closing;
 	}
@@ -269,7 +274,8 @@ export class GroupMember<T> implements Member<T> {
 		await this.#hooks.revoked(lanes.map((lane) => lane.partition));
 	}
 
-	#giveUpOn({ lane }: RunningHandler): void {
+	#giveUpOn({ lane, givenUp }: RunningHandler): void {
+		givenUp?.();
 		const reason = `a handler ran past maxHandlerMs (${this.#options.maxHandlerMs})`;
 		const { topic, index } = lane.partition;
 		this.#hooks.report(

@@ -10,13 +10,12 @@ import type { MemberParts } from "./member-parts.ts";
 import { MessageIterator } from "./message-iterator.ts";
 import type { PartitionLane } from "./partition-lane.ts";
 import { Run } from "./run.ts";
+import { type DeliverySettings, deliverySettings } from "./settings.ts";
 import { Slots } from "./slots.ts";
 import type { Watchdog } from "./watchdog.ts";
 import type { WorkerParts } from "./worker.ts";
 
-const COMMIT_INTERVAL_MS = 1_000;
 const CONCURRENCY = 16;
-const RETRY = { retries: 3, initialDelayMs: 100, maxDelayMs: 10_000 };
 
 export interface MessageTakerParts<T> {
 	readonly member: MemberParts<T>;
@@ -39,11 +38,11 @@ export class MessageTaker<T> {
 	readonly #parts: MessageTakerParts<T>;
 	#occupied: string | undefined;
 	#run: Run | undefined;
-	#settings: DeliveryOptions;
+	#settings: DeliverySettings;
 
 	constructor(parts: MessageTakerParts<T>) {
 		this.#parts = parts;
-		this.#settings = parts.defaults;
+		this.#settings = deliverySettings(parts.defaults);
 	}
 
 	/** Whether only the application commits. */
@@ -59,7 +58,7 @@ export class MessageTaker<T> {
 	/** Works every lane until the signal aborts or the member ends; rejects with what killed the member. */
 	async run(name: string, options: RunOptions, work: (parts: WorkerParts, delivery: Delivery<T>) => Promise<void>): Promise<void> {
 		this.#occupy(name);
-		const settings = { ...this.#parts.defaults, ...options };
+		const settings = deliverySettings(this.#parts.defaults, options);
 		const { lanes, committer, fail } = this.#parts;
 		const slots = new Slots(options.concurrency ?? CONCURRENCY);
 		const stopping = new AbortController();
@@ -104,8 +103,9 @@ export class MessageTaker<T> {
 	iterate(): AsyncIterator<Message<T>> {
 		this.#occupy("an iterator");
 		const { member, bell, watchdog, lanes, isClosing, closed, defaults } = this.#parts;
-		const delivery = this.#deliver(defaults, new Slots(1), new AbortController().signal);
-		const stopCommitting = this.#commitAtIntervals(defaults);
+		const settings = deliverySettings(defaults);
+		const delivery = this.#deliver(settings, new Slots(1), new AbortController().signal);
+		const stopCommitting = this.#commitAtIntervals(settings);
 		const onEnd = () => {
 			stopCommitting();
 			this.#occupied = undefined;
@@ -123,15 +123,15 @@ export class MessageTaker<T> {
 		this.#occupied = name;
 	}
 
-	#deliver(settings: DeliveryOptions, slots: Slots, stopping: AbortSignal): Delivery<T> {
+	#deliver(settings: DeliverySettings, slots: Slots, stopping: AbortSignal): Delivery<T> {
 		this.#settings = settings;
 		const { member, watchdog, hooks } = this.#parts;
 		return new Delivery<T>({
 			backend: member.backend,
 			group: member.group,
 			topic: member.topic,
-			retry: { ...RETRY, ...settings.retry },
-			onFailure: settings.onFailure ?? { kind: "stop" },
+			retry: settings.retry,
+			onFailure: settings.onFailure,
 			watchdog,
 			slots,
 			stopping,
@@ -143,13 +143,11 @@ export class MessageTaker<T> {
 		});
 	}
 
-	#commitAtIntervals(settings: DeliveryOptions): () => void {
+	#commitAtIntervals(settings: DeliverySettings): () => void {
 		const ended = new AbortController();
 		const { committer, lanes, hooks } = this.#parts;
 		if (settings.commit !== "manual")
-			void committer.every(settings.commitIntervalMs ?? COMMIT_INTERVAL_MS, lanes, ended.signal, (error) =>
-				hooks.report(failureOf("committing", error)),
-			);
+			void committer.every(settings.commitIntervalMs, lanes, ended.signal, (error) => hooks.report(failureOf("committing", error)));
 		return () => ended.abort(new Error("no longer taking messages"));
 	}
 

@@ -83,7 +83,8 @@ export class Ownership implements SessionListener {
 			);
 		for (const { lane } of owned) {
 			const reason = this.#hung.get(lane.key);
-			if (reason !== undefined) this.#abandon(lane, reason).catch((error: unknown) => this.#parts.events.report(failureOf("giving up a partition", error)));
+			if (reason !== undefined)
+				this.#abandon(lane, reason).catch((error: unknown) => this.#parts.events.report(failureOf("giving up a partition", error)));
 		}
 	}
 

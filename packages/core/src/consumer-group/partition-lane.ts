@@ -238,6 +238,8 @@ export class PartitionLane {
 	/** A commit of exactly `offset`, on the user's word. RangeError for one that was not delivered, or lies behind. */
 	commitAt(offset: Offset): Commit {
 		const refuse = (why: string) => new RangeError(`cannot commit offset ${offset} of ${this.key}: ${why}`);
+		if (typeof offset !== "bigint" || offset < 0n)
+			throw new TypeError(`an offset to commit must be a bigint of at least 0n, not ${offset}`);
 		if (this.#position === undefined || offset > this.#position)
 			throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
 		if (!this.#moved && this.#committed !== undefined && offset < this.#committed)

@@ -19,6 +19,8 @@ import { mayStart } from "../consumer-group/worker.ts";
 /** A handler that is running, as the watchdog knows it. */
 export interface RunningHandler {
 	readonly lane: PartitionLane;
+	/** Called once if it runs past `maxHandlerMs`. */
+	readonly givenUp?: () => void;
 }
 
 /** What happens outside the lane when a message fails for good; implemented by the member. */
@@ -133,12 +135,20 @@ export class Delivery<T> {
 	}
 
 	async #watched(lane: PartitionLane, result: PromiseLike<unknown>): Promise<void> {
-		const handler: RunningHandler = { lane };
-		this.#parts.watchdog.start(handler);
+		const { slots, watchdog } = this.#parts;
+		let lent = false;
+		// A handler that hangs must not hold the slot of partitions that do not: it gets another when it returns.
+		const givenUp = () => {
+			lent = true;
+			slots.give();
+		};
+		const handler: RunningHandler = { lane, givenUp };
+		watchdog.start(handler);
 		try {
 			await result;
 		} finally {
-			this.#parts.watchdog.stop(handler);
+			watchdog.stop(handler);
+			if (lent) await slots.take();
 		}
 	}
 

@@ -1,12 +1,13 @@
 // Who competes on which broker, and what the library owes there.
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { connect, silentLog } from "@polylog/core";
-import { startRedis } from "@polylog/integration";
+import { startKafka, startRabbitmq, startRedis } from "@polylog/integration";
 import type { Contender } from "./contender.ts";
 import type { BrokerName } from "./options.ts";
 import { PolylogContender } from "./polylog.ts";
+import { RawKafka } from "./raw/kafka.ts";
 import { RawMemory } from "./raw/memory.ts";
+import { RawRabbitmq } from "./raw/rabbitmq.ts";
 import { RawRedis } from "./raw/redis.ts";
 
 /** Of the raw client's rate; undefined: nothing is required. */
@@ -42,6 +43,18 @@ const ENTRANTS: Readonly<Record<BrokerName, Entrant>> = {
 		start: () => startRedis({ own: true }),
 		raw: (url) => new RawRedis(url),
 	},
+	kafka: {
+		floors: { produce: 1, consume: 1 },
+		client: "kafkajs",
+		start: () => startKafka({ own: true }),
+		raw: (url) => RawKafka.connect(url),
+	},
+	rabbitmq: {
+		floors: { produce: 0.7, consume: 0.7 },
+		client: "amqplib",
+		start: () => startRabbitmq({ own: true }),
+		raw: (url) => RawRabbitmq.connect(url),
+	},
 };
 
 /** A broker, the library and the raw client connected to it. */
@@ -69,7 +82,8 @@ export async function openField(broker: BrokerName, url: string | undefined): Pr
 	return { floors: entrant.floors, polylog, raw, versions, [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
+/** Versions are pinned here; not every package shows its own manifest. */
 function versionOf(name: string): string {
-	const file = createRequire(import.meta.url).resolve(`${name}/package.json`);
-	return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+	const manifest = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")) as { dependencies: Record<string, string> };
+	return manifest.dependencies[name] ?? "of unknown version";
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { BATCH, PARTITIONS } from "./contender.ts";
 
-export const BROKERS = ["memory", "redis"] as const;
+export const BROKERS = ["memory", "redis", "kafka", "rabbitmq"] as const;
 export type BrokerName = (typeof BROKERS)[number];
 
 export interface BenchOptions {

@@ -13,6 +13,10 @@ export type StreamField = string | Uint8Array;
 export type StreamEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
 const HEADER = "h:";
+const VALUE = Buffer.from("value");
+const KEY = Buffer.from("key");
+const TIME = Buffer.from("time");
+const TOMBSTONE = Buffer.from("tombstone");
 
 export function toFields(record: OutgoingRecord): StreamField[] {
 	const fields: StreamField[] = record.value === null ? ["tombstone", "1"] : ["value", record.value];
@@ -30,15 +34,15 @@ export function toRecord([rawId, fields]: StreamEntry): RawRecord {
 	let tombstone = false;
 	let headers: [string, string | Uint8Array][] | undefined;
 	for (let at = 0; at < fields.length; at += 2) {
-		const name = fields[at]?.toString();
+		const name = fields[at];
 		const bytes = fields[at + 1];
 		if (name === undefined || bytes === undefined) break;
-		if (name === "value") value = bytes;
-		else if (name === "key") key = bytes;
-		else if (name === "time") time = parseTime(bytes);
-		else if (name === "tombstone") tombstone = true;
+		if (same(name, VALUE)) value = bytes;
+		else if (same(name, KEY)) key = bytes;
+		else if (same(name, TIME)) time = parseTime(bytes);
+		else if (same(name, TOMBSTONE)) tombstone = true;
 		// Fields of others' beside a `value` are kept as headers: better than losing them.
-		else (headers ??= []).push([name.startsWith(HEADER) ? name.slice(HEADER.length) : name, text(bytes)]);
+		else (headers ??= []).push([headerName(name), text(bytes)]);
 	}
 	const timestamp = time ?? timeOfId(id) ?? 0;
 	if (value === undefined && !tombstone) return foreignRecord(id, fields, { key, timestamp });
@@ -52,6 +56,18 @@ function foreignRecord(id: string, fields: readonly Buffer[], parts: Pick<RawRec
 	const headers = pairs.flatMap(([name, value]) => (name.startsWith(HEADER) ? [[name.slice(HEADER.length), value] as const] : []));
 	// fromEntries defines own properties, so a field named __proto__ is only a field.
 	return { ...parts, offset: offsetOfId(id), value: Buffer.from(JSON.stringify(Object.fromEntries(pairs))), headers };
+}
+
+/** For names of a few bytes: quicker than a string of each, or a call of `equals`. */
+function same(name: Buffer, known: Buffer): boolean {
+	if (name.length !== known.length) return false;
+	for (let at = 0; at < known.length; at++) if (name[at] !== known[at]) return false;
+	return true;
+}
+
+function headerName(bytes: Buffer): string {
+	const name = bytes.toString();
+	return name.startsWith(HEADER) ? name.slice(HEADER.length) : name;
 }
 
 /** Redis keeps bytes only: what is valid UTF-8 comes back as text. */

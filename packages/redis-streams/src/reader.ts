@@ -22,6 +22,7 @@ import type { Link } from "./link.ts";
 import { recordBytes, type StreamEntry, toRecord } from "./message-mapping.ts";
 import { idAtOrAbove, idBefore } from "./offset-mapping.ts";
 import { type Place, readPlace } from "./scripts/place.ts";
+import { readPacked } from "./scripts/read.ts";
 import type { Tail } from "./tail.ts";
 import type { PartitionKeys } from "./topology.ts";
 
@@ -31,6 +32,8 @@ const FETCH_WAIT_MS = 1000;
 const IDLE_PROOF_MS = 4000;
 /** Asked for before the size of records is known. */
 const FIRST_RECORDS = 100;
+/** Records up to this size are read packed: see scripts/read.ts. */
+const PACKED_BYTES = 2048;
 
 export interface ReaderContext {
 	readonly reads: Link;
@@ -134,7 +137,8 @@ export class StreamReader implements Reader {
 
 	/**
 	 * Entries first, then what they are judged by: on one connection the second is at least as new. So nothing that
-	 * it calls retained can have been missing from the first, and an incarnation never comes back.
+	 * it calls retained can have been missing from the first, and an incarnation never comes back. Packed, both are of
+	 * one moment.
 	 */
 	async #ask(client: Redis, count: number): Promise<{ entries: StreamEntry[]; log?: string; place?: Place }> {
 		const { stream, meta } = this.#keys;
@@ -145,10 +149,9 @@ export class StreamReader implements Reader {
 			]);
 			return { entries, place };
 		}
-		const [entries, log] = await Promise.all([
-			range(client, stream, idAtOrAbove(this.#anchor.offset), count + 1),
-			client.hget(meta, "log"),
-		]);
+		const from = idAtOrAbove(this.#anchor.offset);
+		if (this.#averageBytes !== undefined && this.#averageBytes <= PACKED_BYTES) return readPacked(client, this.#keys, from, count + 1);
+		const [entries, log] = await Promise.all([range(client, stream, from, count + 1), client.hget(meta, "log")]);
 		return { entries, log: log ?? "" };
 	}
 

@@ -11,6 +11,8 @@ const STOP_MS = 20_000;
 export interface ChildServerOptions {
 	readonly name: string;
 	readonly command: string;
+	/** Where the folder for its data is made. Default: the system's temporary folder. */
+	readonly root?: string;
 	/** The arguments, given the folder for its data. */
 	arguments(folder: string): readonly string[];
 	/** Beside this process' own environment, given the folder. */
@@ -36,7 +38,7 @@ export class ChildServer {
 	}
 
 	static async start(options: ChildServerOptions): Promise<ChildServer> {
-		const server = new ChildServer(options, await mkdtemp(join(tmpdir(), `polylog-${options.name}-`)));
+		const server = new ChildServer(options, await mkdtemp(join(options.root ?? tmpdir(), `polylog-${options.name}-`)));
 		try {
 			await server.start();
 			return server;

@@ -1,7 +1,7 @@
 // Where tests get a Kafka from: a URL in the environment, else Kafka's own program, its jars fetched by Maven once.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,6 +40,7 @@ export interface RunningKafka extends RunningBroker {
 const URL_VARIABLE = "POLYLOG_TEST_KAFKA_URL";
 const VERSION_VARIABLE = "POLYLOG_TEST_KAFKA_VERSION";
 const DEFAULT_VERSION = "4.1.1";
+const ROOM_BYTES = 4 * 1024 ** 3;
 const READY_MS = 60_000;
 const CACHE = fileURLToPath(new URL("../../../.cache/kafka", import.meta.url));
 /** Any 16 bytes in base64url. */
@@ -57,6 +58,7 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Runn
 	const server = await ChildServer.start({
 		name: "kafka",
 		command: "/bin/sh",
+		...(await memoryFolder()),
 		arguments: (folder) => [
 			"-c",
 			SCRIPT,
@@ -153,6 +155,13 @@ function properties({ folder, port, controllerPort, listeners, options }: Layout
 	return Object.entries(all)
 		.map(([name, value]) => `${name}=${value}\n`)
 		.join("");
+}
+
+/** Kafka syncs folders to the disk for every partition it makes, seconds for a topic of many: in memory it does not matter. */
+async function memoryFolder(): Promise<{ readonly root?: string }> {
+	const root = "/dev/shm";
+	const space = await statfs(root).catch(() => undefined);
+	return space && space.bavail * space.bsize > ROOM_BYTES ? { root } : {};
 }
 
 /** The folder with the jars of a release. */

@@ -59,7 +59,15 @@ export async function startRabbitmq(options: RabbitmqServerOptions = {}): Promis
 				version = await answersAmqp("127.0.0.1", port, READY_MS);
 			},
 		});
-		return runningBroker({ server, epmd, folder, version, port, tlsPort: options.tls ? tlsPort : undefined, environment: environment(server.folder) });
+		return runningBroker({
+			server,
+			epmd,
+			folder,
+			version,
+			port,
+			tlsPort: options.tls ? tlsPort : undefined,
+			environment: environment(server.folder),
+		});
 	} catch (error) {
 		await epmd.dispose();
 		throw error;
@@ -108,7 +116,17 @@ function runningBroker({ server, epmd, folder, version, port, tlsPort, environme
 	};
 }
 
-function environmentOf({ home, port, distPort, epmdPort }: { home: string; port: number; distPort: number; epmdPort: number }): Record<string, string> {
+function environmentOf({
+	home,
+	port,
+	distPort,
+	epmdPort,
+}: {
+	home: string;
+	port: number;
+	distPort: number;
+	epmdPort: number;
+}): Record<string, string> {
 	return {
 		HOME: home,
 		RABBITMQ_NODENAME: "rabbit@localhost",
@@ -183,7 +201,8 @@ async function rabbitmqPrograms(): Promise<string> {
 		throw new Error(`no RabbitMQ for the tests: install rabbitmq-server (3.10 or later), or name a RabbitMQ in ${URL_VARIABLE}`);
 	}
 	console.log("polylog: no rabbitmq-server on this machine; installing Debian's with apt-get");
-	const run = (...args: string[]) => execFileSync("/usr/bin/apt-get", args, { stdio: "inherit", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+	const run = (...args: string[]) =>
+		execFileSync("/usr/bin/apt-get", args, { stdio: "inherit", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
 	run("update", "-q");
 	run("install", "-y", "-q", "--no-install-recommends", "rabbitmq-server");
 	const command = find();
@@ -197,10 +216,23 @@ async function listens(host: string, port: number, withinMs: number): Promise<vo
 
 /** The protocol's header on a plain socket: whoever answers with its properties is up. Gives its version. */
 async function answersAmqp(host: string, port: number, withinMs: number): Promise<string> {
-	return await poll(host, port, withinMs, "AMQP\x00\x00\x09\x01", (reply) => /\x07versionS\x00\x00\x00.([0-9][^\x00-\x1f]*)/.exec(reply)?.[1]);
+	return await poll(
+		host,
+		port,
+		withinMs,
+		"AMQP\x00\x00\x09\x01",
+		// A field of a table: the name, S, the length in four bytes, the text.
+		(reply) => /versionS.{4}([0-9][0-9a-z.+-]*)/s.exec(reply)?.[1],
+	);
 }
 
-async function poll(host: string, port: number, withinMs: number, greeting: string, understand: (reply: string) => string | undefined): Promise<string> {
+async function poll(
+	host: string,
+	port: number,
+	withinMs: number,
+	greeting: string,
+	understand: (reply: string) => string | undefined,
+): Promise<string> {
 	const deadline = Date.now() + withinMs;
 	let reply = "nothing";
 	while (Date.now() < deadline) {

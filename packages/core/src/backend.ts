@@ -6,6 +6,7 @@ import { type ErrorContext, PolylogError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Offset, Position } from "./offset.ts";
 import { type Partition, partitionKey } from "./partition.ts";
+import { checkPosition } from "./position.ts";
 import type { Secret } from "./secret.ts";
 
 export interface BackendParts {
@@ -28,6 +29,8 @@ export class Backend {
 	readonly #parts: BackendParts;
 	#closed = false;
 	readonly #describing = new Map<string, Promise<TopicDescription | undefined>>();
+	/** Begins when the one under way is done. */
+	readonly #describingNext = new Map<string, Promise<TopicDescription | undefined>>();
 
 	constructor(parts: BackendParts) {
 		this.#parts = parts;
@@ -59,10 +62,32 @@ export class Backend {
 		}
 	}
 
-	/** Callers at the same time share one lookup: a thousand partitions starting together ask once. */
+	/**
+	 * Callers share lookups: a thousand partitions starting together ask twice. Never one that was under way already when
+	 * it was asked for, since it may have looked before what the caller knows to be there.
+	 */
 	describeTopic(topic: string): Promise<TopicDescription | undefined> {
-		const known = this.#describing.get(topic);
-		if (known) return known;
+		const next = this.#describingNext.get(topic);
+		if (next) return next;
+		const underWay = this.#describing.get(topic);
+		if (!underWay) return this.#describe(topic);
+		const again = () => {
+			this.#describingNext.delete(topic);
+			return this.#describe(topic);
+		};
+		const asked = underWay.then(again, again);
+		this.#describingNext.set(topic, asked);
+		return asked;
+	}
+
+	/** TOPIC_NOT_FOUND if there is no such topic. */
+	async describeExisting(topic: string): Promise<TopicDescription> {
+		const described = await this.describeTopic(topic);
+		if (described) return described;
+		throw new PolylogError("TOPIC_NOT_FOUND", `topic ${topic} does not exist on ${this.#parts.display}`, { topic });
+	}
+
+	#describe(topic: string): Promise<TopicDescription | undefined> {
 		const asked = this.attempt(`describing topic ${topic}`, () => this.driver.topics.describe(topic), { topic }).finally(() =>
 			this.#describing.delete(topic),
 		);
@@ -85,9 +110,9 @@ export class Backend {
 
 	/** The offset a position means now. OFFSET_OUT_OF_RANGE for an offset that is not in the log. */
 	async resolve(partition: Partition, position: Position): Promise<Offset> {
+		checkPosition(position);
 		if (position !== "earliest" && position !== "latest" && "timestamp" in position) {
 			const at = Number(position.timestamp);
-			if (!Number.isFinite(at)) throw new RangeError("the timestamp of a position must be a valid Date or a number of milliseconds");
 			return this.attempt(
 				`finding the offset at ${new Date(at).toISOString()} in ${partitionKey(partition)}`,
 				() => this.driver.offsetAt(partition, at),

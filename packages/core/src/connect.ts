@@ -26,6 +26,8 @@ export interface Runtime {
 	readonly random: Random;
 }
 
+const SECRET_NAME = /password|secret|token|passphrase/i;
+const SECRET_DEPTH = 4;
 const OWN_KEYS = new Set(["url", "adapters", "require", "clientId", "log"]);
 
 /**
@@ -87,9 +89,14 @@ function adapterOptions(config: BrokerConfig, adapter: Adapter): Readonly<Record
 
 /** Everything that must never be printed: the URL's password, and adapter options that are called so. */
 function secretsOf(url: BackendUrl, options: Readonly<Record<string, unknown>>): Secret[] {
-	const named = Object.entries(options).filter(
-		([name, value]) => typeof value === "string" && /password|secret|token|passphrase/i.test(name),
-	);
-	const params = [...url.params].filter(([name]) => /password|secret|token|passphrase/i.test(name));
-	return [...(url.password ? [url.password] : []), ...[...named, ...params].map(([, value]) => new Secret(String(value)))];
+	const params = [...url.params].filter(([name]) => SECRET_NAME.test(name)).map(([, value]) => new Secret(value));
+	return [...(url.password ? [url.password] : []), ...secretsIn(options), ...params];
+}
+
+/** At any depth an adapter's options may have (`sasl: { password }`). */
+function secretsIn(options: object, depth = 1): Secret[] {
+	return Object.entries(options).flatMap(([name, value]: [string, unknown]) => {
+		if (typeof value === "string") return SECRET_NAME.test(name) ? [new Secret(value)] : [];
+		return typeof value === "object" && value !== null && depth < SECRET_DEPTH ? secretsIn(value, depth + 1) : [];
+	});
 }

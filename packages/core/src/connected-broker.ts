@@ -90,7 +90,8 @@ export class ConnectedBroker implements Broker {
 			coordinator: this.#coordinator,
 			ensureTopic: (topic) => this.topics.partitionsOf(topic),
 			// Closed by the member that asked for it: it must outlive the handlers.
-			openProducer: (topic) => createProducer(topic, this.#producerParts(), {}),
+			// A dead letter is its source and a few headers: whatever fitted there must fit here.
+			openProducer: (topic) => createProducer(topic, this.#producerParts(), { maxRecordBytes: Number.MAX_SAFE_INTEGER }),
 			onJoined: (member) => {
 				this.#checkOpen();
 				this.#members.add(member);
@@ -117,7 +118,10 @@ export class ConnectedBroker implements Broker {
 	}
 
 	close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
-		this.#closing ??= this.#close(options.deadlineMs ?? CLOSE_DEADLINE_MS);
+		const { deadlineMs = CLOSE_DEADLINE_MS } = options;
+		if (typeof deadlineMs !== "number" || !(deadlineMs >= 0))
+			return Promise.reject(new RangeError(`deadlineMs must be a number of at least 0, not ${deadlineMs}`));
+		this.#closing ??= this.#close(deadlineMs);
 		return this.#closing;
 	}
 

@@ -4,6 +4,7 @@ import type { ReadOptions } from "./api/broker.ts";
 import type { Message } from "./api/message.ts";
 import type { Topic } from "./api/topic.ts";
 import { type Backend, partitionContext } from "./backend.ts";
+import { Bell } from "./bell.ts";
 import type { Reader } from "./driver/driver.ts";
 import type { RawRecord } from "./driver/record.ts";
 import { decodeMessage } from "./message.ts";
@@ -13,6 +14,15 @@ import { persevere } from "./patience.ts";
 import { PolylogError } from "./errors.ts";
 
 const PAGE = { records: 500, bytes: 4 * 1024 * 1024 };
+
+type Pages<T> = AsyncGenerator<Message<T>[], void, undefined>;
+
+/** A page of one partition, its end, or its failure. */
+interface Arrival<T> {
+	readonly page: Pages<T>;
+	readonly result?: IteratorResult<Message<T>[], void>;
+	readonly error?: unknown;
+}
 
 /** Messages in order within each partition; ends at `to`, by abort (rejects), or when the consumer leaves. */
 export async function* readTopic<T>(
@@ -25,19 +35,28 @@ export async function* readTopic<T>(
 	const signal = AbortSignal.any([ended.signal, closed, ...(options.signal ? [options.signal] : [])]);
 	const partitions = await chosenPartitions(backend, topic, options.partition);
 	const pages = await Promise.all(partitions.map((partition) => openPages(backend, topic, partition, options, signal)));
-	const pending = new Map(pages.map((page) => [page, page.next().then((result) => ({ page, result }))]));
+	const arrived: Arrival<T>[] = [];
+	const bell = new Bell();
+	const ask = (page: Pages<T>) =>
+		void page
+			.next()
+			.then(
+				(result) => arrived.push({ page, result }),
+				(error: unknown) => arrived.push({ page, error }),
+			)
+			.then(() => bell.ring());
+	for (const page of pages) ask(page);
+	let open = pages.length;
 	try {
-		while (pending.size > 0) {
-			const { page, result } = await Promise.race(pending.values());
-			if (result.done) {
-				pending.delete(page);
-				continue;
+		while (open > 0) {
+			const next = arrived.shift();
+			if (!next) await bell.wait();
+			else if (!next.result) throw next.error;
+			else if (next.result.done) open--;
+			else {
+				yield* next.result.value;
+				ask(next.page);
 			}
-			yield* result.value;
-			pending.set(
-				page,
-				page.next().then((next) => ({ page, result: next })),
-			);
 		}
 	} catch (error) {
 		closed.throwIfAborted();
@@ -45,7 +64,8 @@ export async function* readTopic<T>(
 		throw error;
 	} finally {
 		ended.abort(new Error("the reading ended"));
-		await Promise.allSettled(pending.values());
+		// Each closes its reader on its way out, also one whose page nobody has asked beyond.
+		await Promise.allSettled(pages.map((page) => page.return()));
 	}
 }
 
@@ -62,7 +82,7 @@ async function openPages<T>(
 	partition: Partition,
 	options: ReadOptions,
 	signal: AbortSignal,
-): Promise<AsyncGenerator<Message<T>[], void, undefined>> {
+): Promise<Pages<T>> {
 	const from = await backend.resolve(partition, options.from ?? "earliest");
 	const to = options.to === undefined ? undefined : await backend.resolve(partition, options.to);
 	const at = { topic: partition.topic, index: partition.index };
@@ -76,7 +96,7 @@ async function* pagesOf<T>(
 	from: Offset,
 	to: Offset | undefined,
 	signal: AbortSignal,
-): AsyncGenerator<Message<T>[], void, undefined> {
+): Pages<T> {
 	if (to !== undefined && from >= to) return;
 	const reader: Reader = backend.driver.openReader(partition, from);
 	const doing = `reading ${partitionKey(partition)}`;
@@ -97,11 +117,7 @@ async function* pagesOf<T>(
 }
 
 /** One page; if a record cannot be decoded, the messages before it come first. */
-async function* decoded<T>(
-	topic: Topic<T>,
-	partition: Partition,
-	records: readonly RawRecord[],
-): AsyncGenerator<Message<T>[], void, undefined> {
+async function* decoded<T>(topic: Topic<T>, partition: Partition, records: readonly RawRecord[]): Pages<T> {
 	const messages: Message<T>[] = [];
 	try {
 		for (const record of records) {

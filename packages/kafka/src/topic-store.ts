@@ -8,6 +8,7 @@ import {
 	type TopicOptions,
 	type TopicStore,
 } from "@polylog/core/driver";
+import { classify } from "./errors.ts";
 import type { Layout } from "./layout.ts";
 import type { LogEnds } from "./log/ends.ts";
 import type { Settings } from "./options.ts";
@@ -128,12 +129,16 @@ export class KafkaTopics implements TopicStore {
 		return result.errorCode === ERROR.notController ? await send() : result;
 	}
 
-	/** The leaders know that they are: the next append or read would otherwise find out for them. */
+	/** The leaders know that they are: the next append or read would otherwise find out for them. The topic is there either way. */
 	async #served(topic: string, partitions: number, signal: AbortSignal | undefined): Promise<void> {
-		await this.#ends.of(
-			Array.from({ length: partitions }, (_, index) => ({ topic, index })),
-			signal,
-		);
+		try {
+			await this.#ends.of(
+				Array.from({ length: partitions }, (_, index) => ({ topic, index })),
+				signal,
+			);
+		} catch (error) {
+			if (classify(error).code !== "UNAVAILABLE") throw error;
+		}
 	}
 
 	async #settled(topic: string, done: (found: TopicMetadata | undefined) => boolean, signal: AbortSignal | undefined): Promise<void> {

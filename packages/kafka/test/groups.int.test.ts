@@ -43,7 +43,7 @@ describe("a member", () => {
 	});
 
 	it("lives, dispatches and commits while another one's slow hand-over holds up the rebalance (kafkajs parks such commits for its length)", async () => {
-		const { topic, coordinator, request } = await world();
+		const { coordinator, request } = await world();
 		const a = await new TestMember().join(coordinator, { ...request, sessionTimeoutMs: 1500 });
 		await until(() => a.owned.length === 4, "the first owns all");
 		const free = Promise.withResolvers<void>();
@@ -61,9 +61,7 @@ describe("a member", () => {
 			expect(performance.now() - started).toBeLessThan(1000);
 			await new Promise((resolve) => setTimeout(resolve, 100));
 			// Longer than the session, and still a member.
-			for (const { partition, fence } of kept)
-				if (a.grants.has(`${topic}/${partition.index}`))
-					expect([offset, a.told.filter((line) => line.startsWith("lost")), fence > 0n]).toEqual([offset, [], true]);
+			expect(a.told.filter((line) => line.startsWith("lost"))).toEqual([]);
 		}
 		free.resolve();
 		await joining;
@@ -268,7 +266,9 @@ describe("strangers in the group", () => {
 			await stranger.stop();
 			await until(() => a.owned.length === 6, "ours takes over", 15_000);
 			// Its offsets are ours now, with a fence of ours above them.
-			for (const { committed } of a.grants.values()) if (committed) expect(committed.offset).toBe(5n);
+			const stands = [...a.grants.values()].flatMap(({ committed }) => committed?.offset ?? []);
+			expect(stands).toContain(5n);
+			expect(new Set(stands).size).toBe(1);
 			await a.leave();
 		}
 	}, 150_000);
@@ -293,6 +293,7 @@ describe("strangers in the group", () => {
 		await until(() => theirs.size === 4, "theirs owns all", 30_000);
 		const a = await new TestMember().join(coordinatorOf(driver), { group, topics: [topic], sessionTimeoutMs: 6000 });
 		await until(() => a.owned.length === 2 && theirs.size === 2, "they share", 30_000);
+		for (const index of theirs) expect(a.owned).not.toContain(`${topic}/${index}`);
 		await consumer.disconnect();
 		await until(() => a.owned.length === 4, "ours takes over", 30_000);
 		await a.leave();

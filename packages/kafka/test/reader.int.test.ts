@@ -206,6 +206,6 @@ async function repeatedly(reader: Reader, first: Promise<unknown>): Promise<unkn
 			(found) => new Error(`${found.length} records`),
 			(error: unknown) => error,
 		);
-		if (failure instanceof Error && /records$/.test(failure.message) && failure.message !== "0 records") return failure;
+		if (failure instanceof Error && failure.message.endsWith(" records") && failure.message !== "0 records") return failure;
 	}
 }

@@ -103,7 +103,7 @@ describe("a secured broker", () => {
 
 	it("is not asked without TLS where it expects TLS, within the time for connecting", async () => {
 		const driver = makeDriver(at("TLS"), { connectTimeoutMs: 1000 });
-		await expect(driver.connect()).rejects.toThrow();
+		await expect(driver.connect()).rejects.toThrow(/conn|socket|server/i);
 		driver.destroy();
 	});
 
@@ -114,7 +114,7 @@ describe("a secured broker", () => {
 			const broken = await connect({ url: at("SCRAM", user(password)), adapters: { kafka: adapter }, log }).catch(
 				(error: unknown) => error,
 			);
-			printed.push(inspect(broken, { depth: 20, showHidden: true }), String(broken), String(JSON.stringify(broken)));
+			printed.push(inspect(broken, { depth: 20, showHidden: true }), String(broken), JSON.stringify(broken));
 			if (!(broken instanceof Error)) await (broken as AsyncDisposable)[Symbol.asyncDispose]();
 		}
 		const driver = makeDriver(at("SCRAM", user(`${CANARY}-wrong`)), {}, log);

@@ -20,7 +20,11 @@ describe("the catalogue", () => {
 	});
 
 	it("lists only what is ready, and keeps topics and groups of one name apart", () => {
-		const state = stateAfter({ type: "make", ...orders, id: "a" }, { type: "make", kind: "group", name: "orders", id: "g" }, { type: "ready", kind: "group", name: "orders", id: "g" });
+		const state = stateAfter(
+			{ type: "make", ...orders, id: "a" },
+			{ type: "make", kind: "group", name: "orders", id: "g" },
+			{ type: "ready", kind: "group", name: "orders", id: "g" },
+		);
 		expect(state.names("topic")).toEqual([]);
 		expect(state.names("group")).toEqual(["orders"]);
 		state.apply({ type: "ready", ...orders, id: "a" });
@@ -37,7 +41,11 @@ describe("the catalogue", () => {
 	});
 
 	it("never shrinks a topic", () => {
-		const state = stateAfter({ type: "make", ...orders, id: "a", partitions: 4 }, { type: "grow", ...orders, id: "a", partitions: 6 }, { type: "grow", ...orders, id: "a", partitions: 5 });
+		const state = stateAfter(
+			{ type: "make", ...orders, id: "a", partitions: 4 },
+			{ type: "grow", ...orders, id: "a", partitions: 6 },
+			{ type: "grow", ...orders, id: "a", partitions: 5 },
+		);
 		expect(state.get("topic", "orders")?.partitions).toBe(6);
 	});
 
@@ -63,5 +71,7 @@ describe("the catalogue", () => {
 		);
 	});
 
-	it.each(["", "{", "7", "null", "[]", '{"type":"make"}'])("takes %j for nobody's entry", (text) => expect(decodeEntry(Buffer.from(text))).toBeUndefined());
+	it.each(["", "{", "7", "null", "[]", '{"type":"make"}'])("takes %j for nobody's entry", (text) =>
+		expect(decodeEntry(Buffer.from(text))).toBeUndefined(),
+	);
 });

@@ -53,7 +53,14 @@ export class CatalogueState {
 		if (change.type === "make") {
 			const { kind, name, id, partitions, retention } = change;
 			if (known) return;
-			this.#items.set(key, { kind, name, id, phase: "making", ...(partitions === undefined ? {} : { partitions }), ...(retention ? { retention } : {}) });
+			this.#items.set(key, {
+				kind,
+				name,
+				id,
+				phase: "making",
+				...(partitions === undefined ? {} : { partitions }),
+				...(retention ? { retention } : {}),
+			});
 			return;
 		}
 		if (known?.id !== change.id) return;

@@ -67,7 +67,12 @@ export class Catalogue {
 	}
 
 	/** Makes a topic or group by `build`, unless it exists: false if it did. Of several at once one builds, the others wait. */
-	async make(claim: Omit<CatalogueItem, "id" | "phase">, build: (item: CatalogueItem) => Promise<void>, demolish: (item: CatalogueItem) => Promise<void>, signal?: AbortSignal): Promise<boolean> {
+	async make(
+		claim: Omit<CatalogueItem, "id" | "phase">,
+		build: (item: CatalogueItem) => Promise<void>,
+		demolish: (item: CatalogueItem) => Promise<void>,
+		signal?: AbortSignal,
+	): Promise<boolean> {
 		const { kind, name } = claim;
 		const { clock, random } = this.#context;
 		const id = random.hex(8);
@@ -136,15 +141,19 @@ export class Catalogue {
 		this.#bell.ring();
 	}
 
+	/** Repeated while it may help: an entry that is there twice says nothing new. */
 	async #append(entry: Buffer, signal: AbortSignal | undefined): Promise<void> {
 		const { entries, probe, settings, clock } = this.#context;
-		for (let attempt = 1; ; attempt++) {
+		for (const until = clock.now() + PATIENCE_MS; ;) {
 			try {
 				return await entries.append(CATALOGUE, entry, signal ? { signal } : {});
 			} catch (error) {
-				if (!(error instanceof EntryReturned) || attempt > 3) throw error;
-				await declareStream(probe, CATALOGUE, shortStreamArguments(settings), signal);
-				await sleep(clock, RETRY_MS * 4 * (attempt - 1), signal);
+				const { code } = classify(error);
+				const returned = error instanceof EntryReturned;
+				// A broker short of memory ends a connection's use with each entry; the next one has a new connection.
+				if (clock.now() >= until || !(returned || code === "BACKPRESSURE" || code === "CONNECTION_LOST")) throw error;
+				if (returned) await declareStream(probe, CATALOGUE, shortStreamArguments(settings), signal);
+				await sleep(clock, 2 * RETRY_MS, signal);
 			}
 		}
 	}
@@ -170,9 +179,11 @@ export class Catalogue {
 		const { clock, settings } = this.#context;
 		const until = clock.now() + settings.setupTimeoutMs;
 		while (!done()) {
-			if (reading.ended) throw new PolylogError("CONNECTION_LOST", "the connection broke while the catalogue of topics and groups was read");
+			if (reading.ended)
+				throw new PolylogError("CONNECTION_LOST", "the connection broke while the catalogue of topics and groups was read");
 			if (clock.now() >= until) {
-				if (reading.unplaced) throw new PolylogError("UNAVAILABLE", `the catalogue of topics and groups (the stream ${CATALOGUE}) has lost its beginning`);
+				if (reading.unplaced)
+					throw new PolylogError("UNAVAILABLE", `the catalogue of topics and groups (the stream ${CATALOGUE}) has lost its beginning`);
 				const connection = reading.subscription.current?.connection;
 				if (connection) this.#context.pool.link.leave(connection, new PolylogError("TIMEOUT", "the catalogue was not delivered in time"));
 				throw new PolylogError("TIMEOUT", "the catalogue of topics and groups was not delivered in time");
@@ -192,7 +203,7 @@ export class Catalogue {
 	async #start(): Promise<Reading> {
 		const { clock, probe, settings } = this.#context;
 		let declared = false;
-		for (const until = clock.now() + FIRST_MS; ; ) {
+		for (const until = clock.now() + FIRST_MS; ;) {
 			try {
 				return await this.#subscribe();
 			} catch (error) {
@@ -222,7 +233,14 @@ export class Catalogue {
 			reading.ended = true;
 			this.#bell.ring();
 		};
-		const subscription = await this.#context.pool.consume({ queue: CATALOGUE, from: "first", prefetch: PREFETCH, alone: true, onMessage, onEnd });
+		const subscription = await this.#context.pool.consume({
+			queue: CATALOGUE,
+			from: "first",
+			prefetch: PREFETCH,
+			alone: true,
+			onMessage,
+			onEnd,
+		});
 		reading.subscription.current = subscription;
 		subscription.release(Number.POSITIVE_INFINITY);
 		this.#reading = reading;

@@ -78,9 +78,11 @@ export class ConsumerPool {
 		this.#channels = this.#channels.filter((channel) => !channel.closed && channel.connection === connection);
 		const free = this.#channels.find(({ subscriptions }) => subscriptions.size === 0);
 		if (free) return new Subscription(free, request);
-		if (request.alone || this.#channels.length + this.#opening.size < CHANNELS) return new Subscription(await this.#open(connection), request);
+		if (request.alone || this.#channels.length + this.#opening.size < CHANNELS)
+			return new Subscription(await this.#open(connection), request);
 		await Promise.allSettled(this.#opening);
-		if (!this.#channels.some((channel) => !channel.closed && channel.connection === connection)) return new Subscription(await this.#open(connection), request);
+		if (!this.#channels.some((channel) => !channel.closed && channel.connection === connection))
+			return new Subscription(await this.#open(connection), request);
 		return new Subscription(
 			this.#channels.reduce((least, channel) => (channel.subscriptions.size < least.subscriptions.size ? channel : least)),
 			request,
@@ -89,7 +91,12 @@ export class ConsumerPool {
 
 	async #open(connection: Connection): Promise<SharedChannel> {
 		const { clock, settings } = this.#context;
-		const opening = within(clock, settings.setupTimeoutMs, `opening a channel on ${connection.host}`, untilAborted(connection.model.createChannel(), connection.lost)).then((channel) => {
+		const opening = within(
+			clock,
+			settings.setupTimeoutMs,
+			`opening a channel on ${connection.host}`,
+			untilAborted(connection.model.createChannel(), connection.lost),
+		).then((channel) => {
 			const shared = new SharedChannel(connection, channel);
 			this.#channels.push(shared);
 			return shared;

@@ -62,7 +62,8 @@ export class RabbitmqDriver implements Driver {
 	constructor(settings: Settings, context: DriverContext) {
 		this.#context = context;
 		const { clock, random } = context;
-		const linkOf = (role: string, replaceBlocked = false) => new Link({ ...context, settings }, { role, replaceBlocked, check: checkVersion });
+		const linkOf = (role: string, replaceBlocked = false) =>
+			new Link({ ...context, settings }, { role, replaceBlocked, check: checkVersion });
 		this.#publishing = linkOf("publishing");
 		this.#reading = linkOf("reading");
 		const appending = linkOf("journal-appending", true);
@@ -112,7 +113,12 @@ export class RabbitmqDriver implements Driver {
 		for (const link of this.#links) link.destroy();
 	}
 
-	append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity, signal?: AbortSignal): Promise<readonly AppendOutcome[]> {
+	append(
+		partition: Partition,
+		records: readonly OutgoingRecord[],
+		producer: ProducerIdentity,
+		signal?: AbortSignal,
+	): Promise<readonly AppendOutcome[]> {
 		return this.#appender.append(partition, records, producer, signal);
 	}
 
@@ -123,7 +129,10 @@ export class RabbitmqDriver implements Driver {
 	async offsetAt(partition: Partition, timestampMs: number, signal?: AbortSignal): Promise<Offset> {
 		const offset = await findOffsetAt(this.#probe, partitionQueue(partition), timestampMs, signal);
 		if (offset !== undefined) return offset;
-		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, { topic: partition.topic, partition: partition.index });
+		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, {
+			topic: partition.topic,
+			partition: partition.index,
+		});
 	}
 
 	classify(error: unknown): Classification {
@@ -156,12 +165,13 @@ function capabilitiesOf({ replicas }: Settings): Capabilities {
 		offsetAt: true,
 		growTopics: true,
 		nativeGroupView: false,
+		commitsOutliveTopic: true,
 	};
 }
 
 function checkVersion({ model, host }: Connection): void {
 	const { product, version } = model.connection.serverProperties;
-	const [major = 0, minor = 0] = String(version).split(".").map(Number);
+	const [major = 0, minor = 0] = version.split(".").map(Number);
 	if (product === "RabbitMQ" && (major > 3 || (major === 3 && minor >= 10))) return;
 	throw new PolylogError("UNSUPPORTED", `${host} runs ${product} ${version}; RabbitMQ 3.10 or later is needed`);
 }

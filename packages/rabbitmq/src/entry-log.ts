@@ -36,10 +36,15 @@ export class EntryLog {
 	}
 
 	/** Resolves when it is stored. With `generation`, only on that connection. */
-	async append(queue: string, entry: Uint8Array, options: { readonly generation?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+	async append(
+		queue: string,
+		entry: Uint8Array,
+		options: { readonly generation?: number; readonly signal?: AbortSignal } = {},
+	): Promise<void> {
 		options.signal?.throwIfAborted();
 		const connection = this.#link.require(options.generation);
-		if (needsBody(entry) && this.#link.recentlyBlocked(BLOCKED_MS)) throw new PolylogError("BACKPRESSURE", `${connection.host} takes no entry of ${entry.length} bytes for now`);
+		if (needsBody(entry) && this.#link.recentlyBlocked(BLOCKED_MS))
+			throw new PolylogError("BACKPRESSURE", `${connection.host} takes no entry of ${entry.length} bytes for now`);
 		const channel = await untilAborted(this.#channelOn(connection), options.signal);
 		const batch = channel.publish(queue, [entryMessage(entry, `${this.#ids}:${this.#sent++}`)]);
 		await untilAborted(this.#confirmed(connection, batch), options.signal);

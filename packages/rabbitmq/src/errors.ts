@@ -3,7 +3,10 @@ import { type Classification, isPolylogError } from "@polylog/core/driver";
 
 /** Texts say more than codes: the same code stands for very different things. */
 const TEXTS: readonly (readonly [RegExp, Classification])[] = [
-	[/does not have a (?:running )?replica|Stream coordinator unavailable|delivery acknowledgement on channel \d+ timed out|is down or inaccessible|home node .* is down/i, { code: "UNAVAILABLE" }],
+	[
+		/does not have a (?:running )?replica|Stream coordinator unavailable|delivery acknowledgement on channel \d+ timed out|is down or inaccessible|home node .* is down/i,
+		{ code: "UNAVAILABLE" },
+	],
 	[/message size \d+ .*(?:larger|exceed)|exceeds the \d+ byte encoding buffer/i, { code: "MESSAGE_TOO_LARGE" }],
 	[/ACCESS.REFUSED|access to vhost .* refused|Login was refused|Expected ConnectionTune/i, { code: "UNAUTHORIZED" }],
 	[/(?:vhost|virtual host) .*(?:not found|does not exist)|inequivalent arg|invalid arg/i, { code: "CONFIG_INVALID" }],
@@ -13,7 +16,10 @@ const TEXTS: readonly (readonly [RegExp, Classification])[] = [
 
 /** amqplib's own, where the broker gave no code. */
 const ENDS: readonly (readonly [RegExp, Classification])[] = [
-	[/[Cc]hannel (?:closed|closing|ended)|Connection clos(?:ed|ing)|Heartbeat timeout|Unexpected close|Socket closed abruptly|connect ETIMEDOUT|ended without|socket (?:hang up|disconnected)|No channels left/, { code: "CONNECTION_LOST" }],
+	[
+		/[Cc]hannel (?:closed|closing|ended)|Connection clos(?:ed|ing)|Heartbeat timeout|Unexpected close|Socket closed abruptly|connect ETIMEDOUT|ended without|socket (?:hang up|disconnected)|No channels left/,
+		{ code: "CONNECTION_LOST" },
+	],
 	[/SASL|[Hh]andshake terminated/, { code: "UNAUTHORIZED" }],
 ];
 
@@ -34,7 +40,20 @@ const REPLIES: Readonly<Record<number, Classification>> = {
 	541: { code: "UNAVAILABLE" },
 };
 
-const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN", "ETIMEDOUT", "EADDRNOTAVAIL"]);
+const NETWORK = new Set([
+	"ECONNREFUSED",
+	"ECONNRESET",
+	"ECONNABORTED",
+	"EPIPE",
+	"ENOTFOUND",
+	"EAI_AGAIN",
+	"EHOSTUNREACH",
+	"EHOSTDOWN",
+	"ENETUNREACH",
+	"ENETDOWN",
+	"ETIMEDOUT",
+	"EADDRNOTAVAIL",
+]);
 
 export function classify(error: unknown): Classification {
 	if (isPolylogError(error)) return { code: error.code, retryable: error.retryable };

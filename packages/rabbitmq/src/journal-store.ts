@@ -33,7 +33,12 @@ export class RabbitmqJournals implements JournalStore {
 	}
 
 	async #make(group: string, signal?: AbortSignal): Promise<void> {
-		await this.#catalogue.make({ kind: "group", name: group }, () => this.#declare(group, signal), () => this.#remove(group, signal), signal);
+		await this.#catalogue.make(
+			{ kind: "group", name: group },
+			() => this.#declare(group, signal),
+			() => this.#remove(group, signal),
+			signal,
+		);
 	}
 
 	/** Somebody deleted the queue alone. */

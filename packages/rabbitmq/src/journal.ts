@@ -1,6 +1,16 @@
 // Group journals: one short stream for each group. Appending and reading have connections of their own, so that neither
 // records nor each other hold them up.
-import { type Clock, type JournalBounds, type JournalCursor, type JournalEntry, type JournalLog, JournalPlaceLost, PolylogError, type RecordProof, recordDigest } from "@polylog/core/driver";
+import {
+	type Clock,
+	type JournalBounds,
+	type JournalCursor,
+	type JournalEntry,
+	type JournalLog,
+	JournalPlaceLost,
+	PolylogError,
+	type RecordProof,
+	recordDigest,
+} from "@polylog/core/driver";
 import type { ConsumerPool, Subscription } from "./consumer-pool.ts";
 import { type EntryLog, EntryReturned } from "./entry-log.ts";
 import { entryBytes } from "./entry-mapping.ts";
@@ -67,7 +77,8 @@ export class StreamJournal implements JournalLog {
 	}
 
 	async read(cursor: JournalCursor | undefined, waitMs: number, signal?: AbortSignal): Promise<readonly JournalEntry[]> {
-		if (this.#closed.signal.aborted) throw new PolylogError("CLOSED", `the journal of the group "${this.#group}" was closed`, { group: this.#group });
+		if (this.#closed.signal.aborted)
+			throw new PolylogError("CLOSED", `the journal of the group "${this.#group}" was closed`, { group: this.#group });
 		const { clock } = this.#context;
 		const until = clock.now() + waitMs;
 		// A consumer that goes on is proof enough, unless the caller wants to know at once, or appends elsewhere now.
@@ -201,7 +212,10 @@ export class StreamJournal implements JournalLog {
 		this.#buffer = [];
 	}
 
-	async #stands({ partition, offset, digest }: RecordProof, options: { readonly generation: number; readonly signal?: AbortSignal }): Promise<boolean> {
+	async #stands(
+		{ partition, offset, digest }: RecordProof,
+		options: { readonly generation: number; readonly signal?: AbortSignal },
+	): Promise<boolean> {
 		const { proofs } = this.#context;
 		const queue = partitionQueue(partition);
 		const record = await proofs.recordAt(queue, offset, options);

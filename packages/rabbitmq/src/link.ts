@@ -82,7 +82,9 @@ export class Link {
 	/** Gives a connection up that still looks alive; the next one is to another host, if there is one. */
 	leave(connection: Connection, reason: unknown): void {
 		if (this.#connection !== connection) return;
-		this.#context.log.warn(`leaving ${connection.host} (${this.#options.role}): ${reason instanceof Error ? reason.message : String(reason)}`);
+		this.#context.log.warn(
+			`leaving ${connection.host} (${this.#options.role}): ${reason instanceof Error ? reason.message : String(reason)}`,
+		);
 		connection.destroy(reason);
 	}
 
@@ -179,7 +181,8 @@ export class Link {
 			await this.#open();
 		} catch (error) {
 			if (this.#closed) return;
-			if (classify(error).code !== classify(this.#lastError).code) this.#context.log.warn(`cannot connect to ${this.#context.settings.display}: ${String(error)}`);
+			if (classify(error).code !== classify(this.#lastError).code)
+				this.#context.log.warn(`cannot connect to ${this.#context.settings.display}: ${String(error)}`);
 			this.#lastError = error;
 			this.#host++;
 			this.#retry();
@@ -193,7 +196,8 @@ export class Link {
 		const cause = this.#lastError === undefined ? {} : { cause: this.#lastError };
 		const reason = this.#lastError instanceof Error ? `: ${this.#lastError.message}` : "";
 		// A user may be added, a broker started again: what a connection lacks now is no reason to give up for ever, but credentials are.
-		if (code === "UNAUTHORIZED") return new PolylogError(code, `not connected to ${display}${reason}`, retryable === undefined ? cause : { ...cause, retryable });
+		if (code === "UNAUTHORIZED")
+			return new PolylogError(code, `not connected to ${display}${reason}`, retryable === undefined ? cause : { ...cause, retryable });
 		return new PolylogError("CONNECTION_LOST", `not connected to ${display}${reason}`, cause);
 	}
 }

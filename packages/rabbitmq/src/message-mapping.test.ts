@@ -6,7 +6,10 @@ import { toMessage, toRecord } from "./message-mapping.ts";
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((each) => Buffer.from(each));
 const text = fc.string({ unit: "grapheme" });
-const name = fc.oneof(text, fc.constantFrom("__proto__", "constructor", "CC", "BCC", "x-polylog-key", "x-stream-offset", "2", "10", "a", "b", ""));
+const name = fc.oneof(
+	text,
+	fc.constantFrom("__proto__", "constructor", "CC", "BCC", "x-polylog-key", "x-stream-offset", "2", "10", "a", "b", ""),
+);
 const record: fc.Arbitrary<OutgoingRecord> = fc.record({
 	key: fc.option(bytes, { nil: undefined }),
 	value: fc.option(bytes, { nil: null }),
@@ -44,12 +47,25 @@ describe("a record", () => {
 	it("is refused if its key and headers do not fit into a frame", () => {
 		const big: OutgoingRecord = { key: undefined, value: null, headers: [["h", "x".repeat(70_000)]], timestamp: 1 };
 		expect(() => toMessage(big, "id")).toThrow(expect.objectContaining({ code: "MESSAGE_TOO_LARGE" }));
-		expect(() => toMessage({ ...big, headers: [], key: Buffer.alloc(70_000) }, "id")).toThrow(expect.objectContaining({ code: "MESSAGE_TOO_LARGE" }));
+		expect(() => toMessage({ ...big, headers: [], key: Buffer.alloc(70_000) }, "id")).toThrow(
+			expect.objectContaining({ code: "MESSAGE_TOO_LARGE" }),
+		);
 		expect(toMessage({ ...big, headers: [["h", "x".repeat(50_000)]] }, "id").options.headers["h"]).toHaveLength(50_000);
 	});
 
 	it("never lets a header route the message elsewhere", () => {
-		const { options } = toMessage({ key: undefined, value: null, headers: [["CC", "q"], ["BCC", "r"]], timestamp: 1 }, "id");
+		const { options } = toMessage(
+			{
+				key: undefined,
+				value: null,
+				headers: [
+					["CC", "q"],
+					["BCC", "r"],
+				],
+				timestamp: 1,
+			},
+			"id",
+		);
 		expect(Object.keys(options.headers)).not.toEqual(expect.arrayContaining(["CC"]));
 		expect(Object.keys(options.headers)).not.toEqual(expect.arrayContaining(["BCC"]));
 	});
@@ -57,18 +73,35 @@ describe("a record", () => {
 
 describe("a message of another program", () => {
 	it("is a record without key: its headers as text, its own time", () => {
-		const foreign = message(Buffer.from("v"), { "x-stream-offset": 3, n: 7, t: true, at: { "!": "timestamp", value: 9 }, nil: null, table: { a: 1 } }, { timestamp: 1_700_000_000 });
+		const foreign = message(
+			Buffer.from("v"),
+			{ "x-stream-offset": 3, n: 7, t: true, at: { "!": "timestamp", value: 9 }, nil: null, table: { a: 1 } },
+			{ timestamp: 1_700_000_000 },
+		);
 		expect(toRecord(foreign)).toEqual({
 			offset: 3n,
 			key: undefined,
 			value: Buffer.from("v"),
-			headers: [["at", "9"], ["n", "7"], ["nil", ""], ["t", "true"], ["table", '{"a":1}']],
+			headers: [
+				["at", "9"],
+				["n", "7"],
+				["nil", ""],
+				["t", "true"],
+				["table", '{"a":1}'],
+			],
 			timestamp: 1_700_000_000_000,
 		});
 	});
 
 	it("may use our names wrongly and still reads as something", () => {
-		const odd = message(Buffer.from("v"), { "x-stream-offset": 0, "x-polylog-time": "soon", "x-polylog-key": 5, "x-polylog-headers": "[[", "x-polylog-tombstone": true, a: "b" });
+		const odd = message(Buffer.from("v"), {
+			"x-stream-offset": 0,
+			"x-polylog-time": "soon",
+			"x-polylog-key": 5,
+			"x-polylog-headers": "[[",
+			"x-polylog-tombstone": true,
+			a: "b",
+		});
 		expect(toRecord(odd)).toEqual({ offset: 0n, key: undefined, value: Buffer.from("v"), headers: [["a", "b"]], timestamp: 0 });
 	});
 

@@ -27,7 +27,8 @@ export function toMessage(record: OutgoingRecord, messageId: string): AmqpMessag
 	if (record.key !== undefined) headers[KEY] = asBuffer(record.key);
 	if (record.value === null) headers[TOMBSTONE] = true;
 	if (record.headers.length > 0) writeHeaders(headers, record.headers);
-	if (tableBytes(headers) > MAX_TABLE_BYTES) throw new PolylogError("MESSAGE_TOO_LARGE", `key and headers of a message for RabbitMQ may have ${MAX_TABLE_BYTES} bytes in all`);
+	if (tableBytes(headers) > MAX_TABLE_BYTES)
+		throw new PolylogError("MESSAGE_TOO_LARGE", `key and headers of a message for RabbitMQ may have ${MAX_TABLE_BYTES} bytes in all`);
 	return { content: record.value === null ? EMPTY : asBuffer(record.value), options: { mandatory: true, messageId, headers } };
 }
 

@@ -5,7 +5,16 @@ import { readSettings, type RabbitmqOptions } from "./options.ts";
 import { streamArguments } from "./streams.ts";
 
 function url(parts: Partial<BackendUrl> = {}): BackendUrl {
-	return { scheme: "amqp", hosts: [{ host: "h", port: undefined }], username: undefined, password: undefined, path: "", params: new Map(), display: "amqp://h", ...parts };
+	return {
+		scheme: "amqp",
+		hosts: [{ host: "h", port: undefined }],
+		username: undefined,
+		password: undefined,
+		path: "",
+		params: new Map(),
+		display: "amqp://h",
+		...parts,
+	};
 }
 
 function settings(options: RabbitmqOptions = {}, parts: Partial<BackendUrl> = {}) {
@@ -16,12 +25,38 @@ const invalid = (text: RegExp) => expect.objectContaining({ code: "CONFIG_INVALI
 
 describe("settings", () => {
 	it("default to patient timers, the guest user and the vhost /", () => {
-		expect(settings()).toMatchObject({ hosts: [{ host: "h", port: 5672 }], vhost: "/", username: "guest", setupTimeoutMs: 15_000, confirmTimeoutMs: 15_000, replicas: undefined });
+		expect(settings()).toMatchObject({
+			hosts: [{ host: "h", port: 5672 }],
+			vhost: "/",
+			username: "guest",
+			setupTimeoutMs: 15_000,
+			confirmTimeoutMs: 15_000,
+			replicas: undefined,
+		});
 	});
 
 	it("take several hosts, a vhost and options from the URL", () => {
-		const read = settings({}, { scheme: "amqps", hosts: [{ host: "a", port: 1 }, { host: "b", port: undefined }], path: "my/vhost", params: new Map([["replicas", "3"]]) });
-		expect(read).toMatchObject({ hosts: [{ host: "a", port: 1 }, { host: "b", port: 5671 }], vhost: "my/vhost", replicas: 3, tls: {} });
+		const read = settings(
+			{},
+			{
+				scheme: "amqps",
+				hosts: [
+					{ host: "a", port: 1 },
+					{ host: "b", port: undefined },
+				],
+				path: "my/vhost",
+				params: new Map([["replicas", "3"]]),
+			},
+		);
+		expect(read).toMatchObject({
+			hosts: [
+				{ host: "a", port: 1 },
+				{ host: "b", port: 5671 },
+			],
+			vhost: "my/vhost",
+			replicas: 3,
+			tls: {},
+		});
 	});
 
 	it("never print the password", () => {

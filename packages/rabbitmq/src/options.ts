@@ -71,7 +71,8 @@ export function readSettings(target: AdapterTarget): Settings {
 	const options: RabbitmqOptions = readOptions("rabbitmq", target, SPECS);
 	const { url } = target;
 	const external = options.auth === "external";
-	if (external && url.scheme !== "amqps") throw invalid(`rabbitmq option "auth=external" needs the scheme amqps: the certificate is the login`);
+	if (external && url.scheme !== "amqps")
+		throw invalid(`rabbitmq option "auth=external" needs the scheme amqps: the certificate is the login`);
 	return {
 		hosts: readHosts(url),
 		vhost: url.path === "" ? "/" : url.path,
@@ -99,7 +100,8 @@ function readHosts({ hosts, scheme }: BackendUrl): readonly [Host, ...Host[]] {
 }
 
 function readTls(url: BackendUrl, { tls, insecureTls }: RabbitmqOptions): ConnectionOptions | undefined {
-	if (tls?.rejectUnauthorized === false) throw invalid(`rabbitmq option "tls" may not switch verification off; set "insecureTls" if that is meant`);
+	if (tls?.rejectUnauthorized === false)
+		throw invalid(`rabbitmq option "tls" may not switch verification off; set "insecureTls" if that is meant`);
 	if (url.scheme !== "amqps") {
 		if (tls !== undefined || insecureTls) throw invalid(`rabbitmq options "tls" and "insecureTls" need the scheme amqps`);
 		return undefined;

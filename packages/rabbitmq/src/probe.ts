@@ -97,7 +97,12 @@ export class Probe {
 	}
 
 	/** `undefined` if there is no such queue. */
-	async #look<T>(kind: readonly Lane[], queue: string, work: (consumers: ChannelConsumers) => Promise<T>, options: LookOptions): Promise<T | undefined> {
+	async #look<T>(
+		kind: readonly Lane[],
+		queue: string,
+		work: (consumers: ChannelConsumers) => Promise<T>,
+		options: LookOptions,
+	): Promise<T | undefined> {
 		try {
 			return await onceStarted(this.#clock, () => this.#run(kind, `looking into the queue "${queue}"`, work, options), options.signal);
 		} catch (error) {

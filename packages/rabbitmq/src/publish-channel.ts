@@ -89,7 +89,7 @@ export class PublishChannel {
 
 	/** Sends at once. Throws only if nothing was sent. */
 	publish(queue: string, messages: readonly AmqpMessage[]): Batch {
-		if (this.#closed) throw this.#error ?? new PolylogError("CONNECTION_LOST", "the channel is closed");
+		if (this.#closed) throw new PolylogError("CONNECTION_LOST", "the channel is closed", { cause: this.#error });
 		const batch = new Batch(messages, this.#nextTag);
 		this.#batches.push(batch);
 		let sent = 0;

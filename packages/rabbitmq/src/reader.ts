@@ -3,7 +3,18 @@
 //
 // Offsets have gaps where segments begin. A gap and a jump over what retention removed look alike: the first retained
 // offset tells them apart.
-import { type Clock, type Credit, type Offset, offsetOutOfRange, type Partition, partitionKey, PolylogError, type RawRecord, type Reader, recordDigest } from "@polylog/core/driver";
+import {
+	type Clock,
+	type Credit,
+	type Offset,
+	offsetOutOfRange,
+	type Partition,
+	partitionKey,
+	PolylogError,
+	type RawRecord,
+	type Reader,
+	recordDigest,
+} from "@polylog/core/driver";
 import type { CatalogueItem } from "./catalogue-state.ts";
 import type { ConsumerPool, Subscription } from "./consumer-pool.ts";
 import { isMissing } from "./errors.ts";
@@ -117,7 +128,11 @@ export class StreamReader implements Reader {
 		}
 		const start = this.#head;
 		let bytes = 0;
-		for (let next = this.#position; this.#head < this.#buffer.length && this.#head - start < credit.records && bytes < credit.bytes; this.#head++) {
+		for (
+			let next = this.#position;
+			this.#head < this.#buffer.length && this.#head - start < credit.records && bytes < credit.bytes;
+			this.#head++
+		) {
 			const record = this.#buffer[this.#head];
 			if (!record || (record.offset !== next && record.offset !== this.#gapSeen)) break;
 			bytes += recordBytes(record);
@@ -205,14 +220,19 @@ export class StreamReader implements Reader {
 	}
 
 	/** Throws unless the position is in this log, and the log is the one that was read before. */
-	async #judgeStart(anchor: { readonly offset: Offset; readonly digest: string } | undefined, received: readonly RawRecord[], signal: AbortSignal | undefined): Promise<void> {
+	async #judgeStart(
+		anchor: { readonly offset: Offset; readonly digest: string } | undefined,
+		received: readonly RawRecord[],
+		signal: AbortSignal | undefined,
+	): Promise<void> {
 		this.#incarnation = this.#context.known(this.#partition.topic)?.id ?? this.#incarnation;
 		const first = received.find((record) => record.offset >= (anchor?.offset ?? this.#position));
 		if (!anchor) {
 			// Where something is, gaps are judged when it is taken.
 			if (first) return;
 			if (this.#position === 0n) return;
-			if (this.#position > (await this.#context.probe.end(this.#queue, signal))) throw await this.#outOfRange("it lies beyond the end", signal);
+			if (this.#position > (await this.#context.probe.end(this.#queue, signal)))
+				throw await this.#outOfRange("it lies beyond the end", signal);
 			return;
 		}
 		if (!first) throw await this.#outOfRange("the log ends before it: it was made again or lost its tail", signal);
@@ -221,7 +241,8 @@ export class StreamReader implements Reader {
 			throw await this.#outOfRange("the record before it is another one by now: the log was made again or lost its tail", signal);
 		}
 		const earliest = await this.#context.probe.earliest(this.#queue, signal);
-		if (typeof earliest !== "bigint" || earliest <= anchor.offset) throw await this.#outOfRange("the record before it is gone, though retention did not remove it: the log was made again", signal);
+		if (typeof earliest !== "bigint" || earliest <= anchor.offset)
+			throw await this.#outOfRange("the record before it is gone, though retention did not remove it: the log was made again", signal);
 		if (earliest > this.#position) throw await this.#outOfRange("retention removed it", signal);
 	}
 

@@ -19,7 +19,9 @@ export function streamArguments(settings: Settings, retention: Retention | undef
 	}
 	const bytes = retention ? retention.bytes : settings.retentionBytes;
 	const ageMs = retention ? retention.ageMs : settings.retentionAgeMs;
-	const segment = settings.segmentBytes ?? Math.min(LARGEST_SEGMENT_BYTES, Math.max(SMALLEST_SEGMENT_BYTES, Math.floor((bytes ?? Number.POSITIVE_INFINITY) / SEGMENTS)));
+	const segment =
+		settings.segmentBytes ??
+		Math.min(LARGEST_SEGMENT_BYTES, Math.max(SMALLEST_SEGMENT_BYTES, Math.floor((bytes ?? Number.POSITIVE_INFINITY) / SEGMENTS)));
 	return {
 		"x-queue-type": "stream",
 		...(settings.replicas === undefined ? {} : { "x-initial-cluster-size": settings.replicas }),
@@ -31,7 +33,10 @@ export function streamArguments(settings: Settings, retention: Retention | undef
 
 /** Of a log that is read from its beginning at every start. */
 export function shortStreamArguments(settings: Settings): StreamArguments {
-	return streamArguments({ ...settings, segmentBytes: Math.max(16_000, Math.floor(settings.journalBytes / 8)) }, { bytes: settings.journalBytes });
+	return streamArguments(
+		{ ...settings, segmentBytes: Math.max(16_000, Math.floor(settings.journalBytes / 8)) },
+		{ bytes: settings.journalBytes },
+	);
 }
 
 /** Makes the queue unless it exists, with whatever arguments. */

@@ -32,11 +32,17 @@ export class RabbitmqTopics implements TopicStore {
 		const known = (await catalogue.sync()).get("topic", topic);
 		if (!known && (await queueExists(probe, partitionQueue({ topic, index: 0 }), signal))) return false;
 		const claim = { kind: "topic", name: topic, partitions, ...(retention ? { retention } : {}) } as const;
-		return await catalogue.make(claim, (item) => this.#declare(item, 0, signal), (item) => this.#remove(topic, item.partitions ?? 0, signal), signal);
+		return await catalogue.make(
+			claim,
+			(item) => this.#declare(item, 0, signal),
+			(item) => this.#remove(topic, item.partitions ?? 0, signal),
+			signal,
+		);
 	}
 
 	async delete(topic: string, signal?: AbortSignal): Promise<boolean> {
-		if (await this.#context.catalogue.drop("topic", topic, (item) => this.#remove(topic, item.partitions ?? 0, signal), signal)) return true;
+		if (await this.#context.catalogue.drop("topic", topic, (item) => this.#remove(topic, item.partitions ?? 0, signal), signal))
+			return true;
 		const partitions = await this.#foreignPartitions(topic, signal);
 		if (partitions > 0) await this.#remove(topic, partitions, signal);
 		return partitions > 0;
@@ -56,7 +62,9 @@ export class RabbitmqTopics implements TopicStore {
 		const known = (await this.#context.catalogue.sync()).get("topic", topic);
 		const partitions = known ? partitionsOf(known) : await this.#foreignPartitions(topic, signal);
 		if (partitions === 0) return undefined;
-		const described = await Promise.all(Array.from({ length: partitions }, (_, index) => this.#describePartition({ topic, index }, signal)));
+		const described = await Promise.all(
+			Array.from({ length: partitions }, (_, index) => this.#describePartition({ topic, index }, signal)),
+		);
 		const found = described.filter((partition) => partition !== undefined);
 		return found.length === partitions ? { topic, partitions: found } : undefined;
 	}
@@ -72,7 +80,10 @@ export class RabbitmqTopics implements TopicStore {
 		return await queueExists(this.#context.probe, partitionQueue({ topic, index: 0 }));
 	}
 
-	async #describePartition(partition: { readonly topic: string; readonly index: number }, signal: AbortSignal | undefined): Promise<PartitionDescription | undefined> {
+	async #describePartition(
+		partition: { readonly topic: string; readonly index: number },
+		signal: AbortSignal | undefined,
+	): Promise<PartitionDescription | undefined> {
 		const range = await this.#context.probe.range(partitionQueue(partition), signal);
 		return range && { ...partition, ...range, records: Number(range.end - range.earliest) };
 	}

@@ -27,7 +27,7 @@ export function within<T>(clock: Clock, ms: number, what: string, promise: Promi
 
 /** Repeats `work` for a few seconds while the node says that it cannot serve the stream yet. */
 export async function onceStarted<T>(clock: Clock, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-	for (const until = clock.now() + STARTING_MS; ; ) {
+	for (const until = clock.now() + STARTING_MS; ;) {
 		try {
 			return await work();
 		} catch (error) {

@@ -32,7 +32,7 @@ class Pump {
 		for (let next = 0; !this.#stop; next += 20) {
 			const batch = Array.from({ length: 20 }, (_, at) => record(`${next + at}`));
 			const { sequence } = this.#producer;
-			for (let settled = false; !settled; ) {
+			for (let settled = false; !settled;) {
 				this.#producer.sequence = sequence;
 				const outcomes = await this.#producer.outcomes(batch);
 				settled = outcomes.every(({ status }) => status === "ok");
@@ -52,7 +52,7 @@ async function everything(driver: Driver, partition: Partition): Promise<string[
 	const end = (await driver.topics.describe(partition.topic))?.partitions[partition.index]?.end ?? 0n;
 	const reader = driver.openReader(partition, 0n);
 	const texts: string[] = [];
-	for (let last = -1n; last < end - 1n; ) {
+	for (let last = -1n; last < end - 1n;) {
 		const records = await reader.fetch(CREDIT);
 		texts.push(...records.map(textOf));
 		last = records.at(-1)?.offset ?? last;
@@ -69,9 +69,12 @@ describe("kill -9 of the broker", () => {
 		const read: string[] = [];
 		let reading = true;
 		const follower = (async () => {
-			while (reading) read.push(...(await reader.fetch(CREDIT).catch(() => new Promise<[]>((resolve) => setTimeout(resolve, 50, []))))
-				.map(textOf));
+			while (reading)
+				read.push(...(await reader.fetch(CREDIT).catch(() => new Promise<[]>((resolve) => setTimeout(resolve, 50, [])))).map(textOf));
 		})();
+		// RabbitMQ 3.10 forgets all its streams if it is killed within the first second of the very first one's life: the
+		// coordinator's name is written behind (measured; a fresh broker only).
+		await new Promise((resolve) => setTimeout(resolve, 2000));
 		for (let round = 0; round < 2; round++) {
 			const before = pump.acknowledged.length;
 			await until("records flow", () => pump.acknowledged.length > before + 500, 30_000);
@@ -89,7 +92,10 @@ describe("kill -9 of the broker", () => {
 		const first = [...new Set(stored)];
 		expect(first, "first occurrences in the order of sending").toEqual(Array.from({ length: first.length }, (_, at) => String(at)));
 		const there = new Set(stored);
-		expect(pump.acknowledged.filter((text) => !there.has(text)), "everything acknowledged is there").toEqual([]);
+		expect(
+			pump.acknowledged.filter((text) => !there.has(text)),
+			"everything acknowledged is there",
+		).toEqual([]);
 		expect(stored.length - first.length, "repeats are bounded by what was under way").toBeLessThanOrEqual(2 * 20);
 	});
 
@@ -106,8 +112,18 @@ describe("kill -9 of the broker", () => {
 		await until("another connection is made", () => journal.connection > connection, 30_000);
 		await expect(journal.append(Buffer.from("x"), connection)).rejects.toMatchObject({ code: "CONNECTION_LOST" });
 		const [, b] = entries;
-		await until("an append goes through", () => journal.append(Buffer.from("c"), journal.connection).then(() => true, () => false), 30_000);
-		const after = await until("the journal can be read", () => journal.read(b, 0).catch((error: unknown) => (error instanceof JournalPlaceLost ? Promise.reject(error) : undefined)));
+		await until(
+			"an append goes through",
+			() =>
+				journal.append(Buffer.from("c"), journal.connection).then(
+					() => true,
+					() => false,
+				),
+			30_000,
+		);
+		const after = await until("the journal can be read", () =>
+			journal.read(b, 0).catch((error: unknown) => (error instanceof JournalPlaceLost ? Promise.reject(error) : undefined)),
+		);
 		expect(after.map(({ bytes }) => String(bytes))).toContain("c");
 		await expect(journal.read({ position: b!.position, bytes: Buffer.from("other") }, 0)).rejects.toBeInstanceOf(JournalPlaceLost);
 	});
@@ -137,41 +153,59 @@ describe("a broker that freezes", () => {
 });
 
 describe("a memory alarm", () => {
-	it("makes publishing BACKPRESSURE; reading, describing and the journal go on; what was under way is stored once", { timeout: 120_000 }, async () => {
-		const driver = await rabbitmq.session.driver();
-		const partition = await topicOf(driver);
-		const producer = new TestProducer(driver, partition);
-		await producer.append([record("a"), record("b")]);
-		const journal = await journalOf(driver);
-		await journal.append(Buffer.from("1"), journal.connection);
-		await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.00001");
-		try {
-			const { sequence } = producer;
-			const during = await until("publishing is refused", async () => {
-				producer.sequence = sequence;
-				const [outcome] = await producer.outcomes([record("c")]);
-				return outcome?.status === "ok" ? undefined : outcome;
-			});
-			expect(during.status).toBe("unknown");
-			expect(during).toMatchObject({ error: { code: "BACKPRESSURE" } });
-			expect((await new TestProducer(driver, partition).outcomes([record("not sent")]))[0]).toMatchObject({ status: "failed", error: { code: "BACKPRESSURE" } });
-			expect((await take(driver.openReader(partition, 0n), 2)).map(textOf)).toEqual(["a", "b"]);
-			for (let at = 2; at <= 6; at++) await until(`entry ${at} is stored`, () => journal.append(Buffer.from(String(at)), journal.connection).then(() => true, () => false));
-			expect((await take2(journal, 6)).map(({ bytes }) => String(bytes)).slice(0, 6)).toEqual(["1", "2", "3", "4", "5", "6"]);
-			const [first] = await take(driver.openReader(partition, 0n), 1);
-			await until("a proof is possible", () => journal.prove([{ partition, offset: 0n, digest: recordDigest(first!) }], journal.connection).catch(() => false));
-			expect(await driver.topics.create(uniqueName("topic"), { partitions: 1 })).toBe(true);
-			await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.6");
-			producer.sequence = sequence;
-			await until("the same batch is acknowledged", async () => {
-				producer.sequence = sequence;
-				return (await producer.outcomes([record("c")]))[0]?.status === "ok";
-			});
-		} finally {
-			await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.6");
-		}
-		expect(await everything(driver, partition)).toEqual(["a", "b", "c"]);
-	});
+	it(
+		"makes publishing BACKPRESSURE; reading, describing and the journal go on; what was under way is stored once",
+		{ timeout: 120_000 },
+		async () => {
+			const driver = await rabbitmq.session.driver();
+			const partition = await topicOf(driver);
+			const producer = new TestProducer(driver, partition);
+			await producer.append([record("a"), record("b")]);
+			const journal = await journalOf(driver);
+			await journal.append(Buffer.from("1"), journal.connection);
+			await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.00001");
+			try {
+				const stored = ["a", "b"];
+				// The alarm may take a moment.
+				const during = await until("publishing is refused", async () => {
+					const [outcome] = await producer.outcomes([record(`n${stored.length}`)]);
+					if (outcome?.status !== "ok") return outcome;
+					stored.push(`n${stored.length}`);
+					return undefined;
+				});
+				const sequence = producer.sequence - 1;
+				const text = `n${stored.length}`;
+				expect(during.status).toBe("unknown");
+				expect(during).toMatchObject({ error: { code: "BACKPRESSURE" } });
+				expect((await new TestProducer(driver, partition).outcomes([record("not sent")]))[0]).toMatchObject({
+					status: "failed",
+					error: { code: "BACKPRESSURE" },
+				});
+				expect((await take(driver.openReader(partition, 0n), 2)).map(textOf)).toEqual(["a", "b"]);
+				for (let at = 2; at <= 6; at++)
+					await until(`entry ${at} is stored`, () =>
+						journal.append(Buffer.from(String(at)), journal.connection).then(
+							() => true,
+							() => false,
+						),
+					);
+				expect((await take2(journal, 6)).map(({ bytes }) => String(bytes)).slice(0, 6)).toEqual(["1", "2", "3", "4", "5", "6"]);
+				const [first] = await take(driver.openReader(partition, 0n), 1);
+				await until("a proof is possible", () =>
+					journal.prove([{ partition, offset: 0n, digest: recordDigest(first!) }], journal.connection).catch(() => false),
+				);
+				expect(await driver.topics.create(uniqueName("topic"), { partitions: 1 })).toBe(true);
+				await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.6");
+				await until("the same batch is acknowledged", async () => {
+					producer.sequence = sequence;
+					return (await producer.outcomes([record(text)]))[0]?.status === "ok";
+				});
+				expect(await everything(driver, partition)).toEqual([...stored, text]);
+			} finally {
+				await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.6");
+			}
+		},
+	);
 });
 
 describe("records that no queue takes", () => {
@@ -201,13 +235,20 @@ describe("records that no queue takes", () => {
 		await producer.append([record("there")]);
 		await (await rabbitmq.session.driver()).topics.delete(partition.topic);
 		const outcomes = await producer.outcomes([record("a"), record("b")]);
-		expect(outcomes.map((outcome) => (outcome.status === "failed" ? driver.classify(outcome.error).code : outcome.status))).toEqual(["TOPIC_NOT_FOUND", "TOPIC_NOT_FOUND"]);
+		expect(outcomes.map((outcome) => (outcome.status === "failed" ? driver.classify(outcome.error).code : outcome.status))).toEqual([
+			"TOPIC_NOT_FOUND",
+			"TOPIC_NOT_FOUND",
+		]);
 	});
 
 	it("that are too large for AMQP fail alone; those around them are stored", async () => {
 		const driver = await rabbitmq.session.driver();
 		const partition = await topicOf(driver);
-		const outcomes = await new TestProducer(driver, partition).outcomes([record("a"), record("x", { headers: [["h", "y".repeat(70_000)]] }), record("b")]);
+		const outcomes = await new TestProducer(driver, partition).outcomes([
+			record("a"),
+			record("x", { headers: [["h", "y".repeat(70_000)]] }),
+			record("b"),
+		]);
 		expect(outcomes.map(({ status }) => status)).toEqual(["ok", "failed", "ok"]);
 		expect(await everything(driver, partition)).toEqual(["a", "b"]);
 	});

@@ -179,8 +179,12 @@ export async function take(reader: Reader, count: number, credit = CREDIT): Prom
 }
 
 /** Until `probe` gives something true; rejects after `withinMs`. */
-export async function until<T>(what: string, probe: () => T | undefined | false | Promise<T | undefined | false>, withinMs = 15_000): Promise<T> {
-	for (const deadline = performance.now() + withinMs; ; ) {
+export async function until<T>(
+	what: string,
+	probe: () => T | undefined | false | Promise<T | undefined | false>,
+	withinMs = 15_000,
+): Promise<T> {
+	for (const deadline = performance.now() + withinMs; ;) {
 		const found = await probe();
 		if (found) return found;
 		if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);

@@ -69,6 +69,6 @@ export interface Member<T> extends AsyncIterable<Message<T>>, AsyncDisposable {
 	on<E extends keyof MemberEvents>(event: E, listener: MemberEvents[E]): this;
 	off<E extends keyof MemberEvents>(event: E, listener: MemberEvents[E]): this;
 	/** Stop fetching, let handlers finish, commit, leave; past the deadline (default 30 s) handlers are aborted and the
-	 *  member just stops, so that others wait out its session. */
+	 *  member just stops, so that others wait out its session. Not to be awaited inside a handler, a hook or the loop's body: it waits for them. */
 	close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }

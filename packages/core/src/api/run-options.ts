@@ -34,7 +34,7 @@ export interface DeliveryOptions {
 }
 
 export interface RunOptions extends DeliveryOptions {
-	/** Handlers running at once in this member. Default 16. */
+	/** Handlers running at once in this member, not counting those that hang past `maxHandlerMs`. Default 16. */
 	readonly concurrency?: number;
 	/**
 	 * `"partition"` (default): one message of a partition at a time. `"key"`: messages of one partition with different

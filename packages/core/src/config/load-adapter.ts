@@ -1,9 +1,10 @@
 // Finds the adapter of a URL's scheme, loading its package on demand.
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Adapter } from "../driver/driver.ts";
-import { PolylogError } from "../errors.ts";
+import { isPolylogError, PolylogError } from "../errors.ts";
 import { memoryAdapter } from "../memory/memory-driver.ts";
 
 const OWN_PACKAGES: Readonly<Record<string, string>> = {
@@ -30,23 +31,49 @@ export async function loadAdapter(scheme: string, configured: Readonly<Record<st
 /** From the application's folder first: there its own dependencies are, wherever this package lies. */
 async function importPackage(name: string, cwd: string, missingError: (cause: unknown) => PolylogError): Promise<unknown> {
 	try {
-		return await import(pathToFileURL(createRequire(join(cwd, "package.json")).resolve(name)).href);
-	} catch (error) {
-		if (!isNotFound(error, name)) throw error;
-	}
-	try {
+		const found = resolveFrom(cwd, name);
+		if (found !== undefined) return await import(pathToFileURL(found).href);
+		if (/^[./]/.test(name)) throw missingError(undefined);
 		return await import(name);
 	} catch (error) {
+		if (isPolylogError(error)) throw error;
 		if (isNotFound(error, name)) throw missingError(error);
-		throw error;
+		const reason = error instanceof Error ? error.message : String(error);
+		throw new PolylogError("ADAPTER_MISSING", `the package ${name} is installed and cannot be loaded: ${reason}`, { cause: error });
 	}
+}
+
+function resolveFrom(cwd: string, name: string): string | undefined {
+	const { resolve } = createRequire(join(cwd, "package.json"));
+	try {
+		return resolve(name);
+	} catch (error) {
+		if ((error as { code?: unknown }).code !== "ERR_PACKAGE_PATH_NOT_EXPORTED") return undefined;
+	}
+	// A package that only `import` may load: its own package.json says where it begins.
+	const folder = resolve.paths(name)?.find((folder) => existsSync(join(folder, name, "package.json")));
+	if (folder === undefined) return undefined;
+	const { exports } = JSON.parse(readFileSync(join(folder, name, "package.json"), "utf8")) as { exports?: unknown };
+	const entry = entryOf(exports);
+	return entry && join(folder, name, entry);
+}
+
+function entryOf(exports: unknown): string | undefined {
+	if (typeof exports === "string") return exports;
+	if (typeof exports !== "object" || exports === null) return undefined;
+	const chosen = Object.entries(exports).filter(([condition]) => [".", "node", "import", "module-sync", "default"].includes(condition));
+	return chosen.map(([, target]) => entryOf(target)).find((entry) => entry !== undefined);
 }
 
 /** Whether it is this package that is missing, not something inside it. */
 function isNotFound(error: unknown, name: string): boolean {
-	if (!(error instanceof Error) || !error.message.includes(name)) return false;
+	if (!(error instanceof Error)) return false;
+	const packageName = name
+		.split("/")
+		.slice(0, name.startsWith("@") ? 2 : 1)
+		.join("/");
 	const code = (error as { code?: unknown }).code;
-	return code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED";
+	return (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND") && error.message.includes(`'${packageName}'`);
 }
 
 function missing(scheme: string, name: string, expected: boolean): (cause: unknown) => PolylogError {

@@ -44,8 +44,15 @@ async function readConfig(file: string): Promise<PolylogConfig> {
 		if (!module.default) throw new Error("it has no default export");
 		return module.default;
 	} catch (error) {
-		throw invalid(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+		throw invalid(`${file} cannot be read: ${reasonOf(error, file)}`);
 	}
+}
+
+function reasonOf(error: unknown, file: string): string {
+	if (!(error instanceof Error)) return String(error);
+	if (!file.endsWith(".json") || !(error instanceof SyntaxError)) return error.message;
+	// The parser's own message quotes the text around the error, where a password may be.
+	return `it is not JSON${/ at position \d+(?: \(line \d+ column \d+\))?/.exec(error.message)?.[0] ?? ""}`;
 }
 
 function chooseEnvironment(config: PolylogConfig, file: string, wanted: string | undefined): BrokerConfig {
@@ -55,7 +62,9 @@ function chooseEnvironment(config: PolylogConfig, file: string, wanted: string |
 		return requireUrl(config, file);
 	}
 	const environments = config.environments as Readonly<Record<string, BrokerConfig>>;
-	const name = wanted ?? (config.default as string | undefined) ?? "default";
+	if (typeof environments !== "object" || environments === null) throw invalid(`"environments" of ${file} must be an object`);
+	// An empty POLYLOG_ENV is how compose files and shells say "none".
+	const name = (wanted || undefined) ?? (config.default as string | undefined) ?? "default";
 	const chosen = Object.hasOwn(environments, name) ? environments[name] : undefined;
 	if (!chosen) throw invalid(`${file} has no environment "${name}" (POLYLOG_ENV); it has ${Object.keys(environments).join(", ")}`);
 	return requireUrl(chosen, `${file}, environment ${name}`);

@@ -4,7 +4,7 @@ import { isPolylogError, PolylogError } from "../errors.ts";
 import { atAttempt } from "../message.ts";
 import type { Delivery } from "../delivery/delivery.ts";
 import type { Held } from "./offset-tracker.ts";
-import { awaitWork, type WorkerParts } from "./worker.ts";
+import { awaitWork, mayStart, type WorkerParts } from "./worker.ts";
 
 export async function batchWorker<T>(
 	parts: WorkerParts,
@@ -24,7 +24,7 @@ export async function batchWorker<T>(
 }
 
 async function takeBatch<T>(
-	{ lane }: WorkerParts,
+	{ lane, clock }: WorkerParts,
 	delivery: Delivery<T>,
 	handle: (batch: Batch<T>) => unknown,
 	maxMessages: number,
@@ -43,7 +43,11 @@ async function takeBatch<T>(
 			break;
 		}
 	}
-	if (held.length > 0) {
+	// Decoding may have taken its time: a seek or another owner may have come in between.
+	const stale = held[0] && !(await mayStart(lane, held[0], clock));
+	if (stale) for (const one of held) lane.release(one);
+	if (held.length > 0 && !stale) {
+		for (const one of held) one.batch = held;
 		const batch = (attempt: number): Batch<T> => ({
 			partition: lane.partition,
 			messages: attempt === 1 ? messages : messages.map((message) => atAttempt(message, attempt)),
@@ -57,6 +61,8 @@ async function takeBatch<T>(
 		);
 	}
 	if (!bad) return;
-	if (lane.isLive(bad.held) && lane.state === "running") await delivery.dispose(lane, [bad.held], bad.error);
+	// Its turn comes when those before it are processed.
+	if (lane.isLive(bad.held) && lane.state === "running" && held.every((one) => one.done))
+		await delivery.dispose(lane, [bad.held], bad.error);
 	else lane.release(bad.held);
 }

@@ -70,10 +70,11 @@ export class Committer {
 	}
 
 	async #send(commits: readonly (readonly [PartitionLane, Commit])[]): Promise<void> {
+		// Of the moment the commits were made: a seek from now on keeps its right to go back.
+		const made = commits.map(([lane, commit]) => ({ lane, commit, epoch: lane.epoch }));
 		const session = await this.#parts.session();
 		const outcomes = await Promise.allSettled(
-			commits.map(async ([lane, commit]) => {
-				const { epoch } = lane;
+			made.map(async ({ lane, commit, epoch }) => {
 				await session.commit(commit);
 				lane.accepted(commit, epoch);
 			}),

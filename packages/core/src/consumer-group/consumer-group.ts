@@ -8,14 +8,16 @@ import type { Topic, TopicShape } from "../api/topic.ts";
 import type { Backend } from "../backend.ts";
 import { DeadLetterWriter } from "../delivery/dead-letter.ts";
 import type { GroupCoordinator, GroupSnapshot } from "../driver/group-session.ts";
-import { PolylogError } from "../errors.ts";
+import { isPolylogError, PolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";
+import { checkPosition } from "../position.ts";
 import { PartitionMap } from "../partition-map.ts";
 import type { Partition } from "../partition.ts";
 import { stickyAssignor } from "./assignors/sticky.ts";
 import { groupLag } from "./group-lag.ts";
 import { resetGroup } from "./group-reset.ts";
 import { GroupMember } from "./member.ts";
+import { checkMemberOptions, checkRunOptions, oneOf } from "./settings.ts";
 
 /** A member as the broker sees it. */
 export interface OpenMember {
@@ -49,20 +51,30 @@ export class Group<T> implements ConsumerGroup<T> {
 		this.name = name;
 		this.#parts = parts;
 		this.#options = options;
-		this.#topics = options.topics.map((topic) => topic.name);
+		if (!Array.isArray(options.topics)) throw new TypeError(`group ${name} needs topics: [topic("name")]`);
+		this.#topics = options.topics.map((topic) => nameOf(topic));
 		if (this.#topics.length === 0 || new Set(this.#topics).size < this.#topics.length)
 			throw new TypeError(`group ${name} needs at least one topic, and each only once`);
 		checkPosition(options.from);
+		if (options.onOutOfRange !== undefined) oneOf("onOutOfRange", options.onOutOfRange, ["fail", "earliest", "latest"]);
+		if (options.assignor !== undefined && typeof options.assignor.assign !== "function")
+			throw new TypeError("assignor must be an Assignor, such as stickyAssignor");
 		this.#sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS;
-		if (!(this.#sessionTimeoutMs >= LEAST_SESSION_MS))
-			throw new RangeError(`sessionTimeoutMs must be at least ${LEAST_SESSION_MS}, not ${this.#sessionTimeoutMs}`);
+		if (!Number.isFinite(this.#sessionTimeoutMs) || this.#sessionTimeoutMs < LEAST_SESSION_MS)
+			throw new RangeError(`sessionTimeoutMs must be a number of at least ${LEAST_SESSION_MS}, not ${this.#sessionTimeoutMs}`);
 		this.#heartbeatMs = options.heartbeatMs ?? this.#sessionTimeoutMs / 3;
-		if (!(this.#heartbeatMs > 0 && this.#heartbeatMs <= this.#sessionTimeoutMs / 2))
+		if (!(Number.isFinite(this.#heartbeatMs) && this.#heartbeatMs > 0 && this.#heartbeatMs <= this.#sessionTimeoutMs / 2))
 			throw new RangeError(`heartbeatMs must be above 0 and at most half of sessionTimeoutMs, not ${this.#heartbeatMs}`);
 	}
 
-	async join(options: MemberOptions<T> = {}): Promise<Member<T>> {
-		if (options.signal?.aborted) throw abortedError(options.signal, `joining group ${this.name}`);
+	join(options: MemberOptions<T> = {}): Promise<Member<T>> {
+		return this.#join(options, options.signal);
+	}
+
+	/** `signal` ends the joining; the member's own is in its options. */
+	async #join(options: MemberOptions<T>, signal: AbortSignal | undefined): Promise<Member<T>> {
+		checkMemberOptions(options);
+		if (signal?.aborted) throw abortedError(signal, `joining group ${this.name}`);
 		await Promise.all(this.#options.topics.map((topic) => this.#parts.ensureTopic(topic)));
 		const { backend } = this.#parts;
 		const member = new GroupMember<T>(
@@ -77,7 +89,7 @@ export class Group<T> implements ConsumerGroup<T> {
 					partitionsOf: async (topic) => (await backend.describeTopic(topic))?.partitions.length ?? 1,
 					open: this.#parts.openProducer,
 				}),
-				join: (listener, signal) =>
+				join: (listener, ended) =>
 					this.#parts.coordinator.join(
 						{
 							group: this.name,
@@ -89,7 +101,7 @@ export class Group<T> implements ConsumerGroup<T> {
 							assignor: this.#options.assignor ?? stickyAssignor,
 						},
 						listener,
-						signal,
+						ended,
 					),
 				closed: () => new PolylogError("CLOSED", `the member of group ${this.name} is closed; join again`, { group: this.name }),
 				onEnd: this.#parts.onEnded,
@@ -98,7 +110,7 @@ export class Group<T> implements ConsumerGroup<T> {
 		);
 		this.#parts.onJoined(member);
 		try {
-			await member.join(options.signal);
+			await member.join(signal);
 		} catch (error) {
 			this.#parts.onEnded(member);
 			throw error;
@@ -107,8 +119,15 @@ export class Group<T> implements ConsumerGroup<T> {
 	}
 
 	async run(handler: Handler<T>, options: RunOptions & MemberOptions<T> = {}): Promise<void> {
-		// The signal ends the run in good order, which the member's own would cut short.
-		const member = await this.join({ ...options, signal: undefined });
+		checkRunOptions(options);
+		let member: Member<T>;
+		try {
+			// The signal ends the run in good order, which the member's own would cut short.
+			member = await this.#join({ ...options, signal: undefined }, options.signal);
+		} catch (error) {
+			if (options.signal?.aborted && isPolylogError(error, "ABORTED")) return;
+			throw error;
+		}
 		try {
 			await member.run(handler, options);
 		} finally {
@@ -185,13 +204,8 @@ function offsetsOf(snapshot: GroupSnapshot | undefined): PartitionMap<Offset> {
 	return offsets;
 }
 
-function checkPosition(position: Position): void {
-	if (position === "earliest" || position === "latest") return;
-	if (
-		typeof position === "object" &&
-		position !== null &&
-		("offset" in position ? typeof position.offset === "bigint" && position.offset >= 0n : "timestamp" in position)
-	)
-		return;
-	throw new TypeError('a position is "earliest", "latest", { offset: bigint } or { timestamp: Date | number }');
+function nameOf(topic: { readonly name: string }): string {
+	const name: unknown = typeof topic === "object" && topic !== null ? topic.name : undefined;
+	if (typeof name !== "string") throw new TypeError('each of a group\'s topics must be made by topic("name")');
+	return name;
 }

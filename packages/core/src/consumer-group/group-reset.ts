@@ -18,6 +18,8 @@ export interface ResetRequest {
 
 export async function resetGroup(request: ResetRequest, to: Position, options: ResetOptions): Promise<ResetReport> {
 	const { backend, coordinator, group, committed } = request;
+	const foreign = options.partitions?.find(({ topic }) => !request.topics.includes(topic));
+	if (foreign) throw new RangeError(`${foreign.topic} is not a topic of group ${group}`);
 	const partitions = options.partitions ?? (await allPartitions(backend, request.topics));
 	const moves = await Promise.all(
 		partitions.map(async (partition) => {
@@ -53,6 +55,6 @@ export async function resetGroup(request: ResetRequest, to: Position, options: R
 }
 
 async function allPartitions(backend: Backend, topics: readonly string[]): Promise<Partition[]> {
-	const described = await Promise.all(topics.map((topic) => backend.describeTopic(topic)));
-	return described.flatMap((topic) => topic?.partitions ?? []).map(({ topic, index }) => ({ topic, index }));
+	const described = await Promise.all(topics.map((topic) => backend.describeExisting(topic)));
+	return described.flatMap((topic) => topic.partitions).map(({ topic, index }) => ({ topic, index }));
 }

@@ -17,13 +17,10 @@ export async function keyedWorker<T>(parts: WorkerParts, delivery: Delivery<T>, 
 		if (!held) await clock.yield();
 	}
 	await keys.idle();
-	// What was taken and never started is delivered anew by whoever works the lane next.
-	if (keys.withheld > 0 && lane.state !== "ended" && lane.state !== "revoking") lane.restart(lane.resumePoint, { moved: false });
 }
 
 /** Messages that wait for an earlier one of their key. Bounded by what the lane may hold. */
 class KeyQueues {
-	withheld = 0;
 	readonly #parts: WorkerParts;
 	readonly #deliver: (held: Held) => Promise<void> | undefined;
 	/** Every busy key with the messages behind the running one. */
@@ -61,12 +58,8 @@ class KeyQueues {
 				slots.give();
 				await slots.take();
 			}
-			if (await this.#mayStart(held)) {
-				await this.#start(held);
-			} else {
-				this.withheld++;
-				lane.release(held);
-			}
+			if (await this.#mayStart(held)) await this.#start(held);
+			else lane.release(held);
 		}
 		this.#busy.delete(key);
 		slots.give();
@@ -83,12 +76,17 @@ class KeyQueues {
 	 * up only the gaps below what was already started are filled: the commit then covers it, and nothing is repeated.
 	 */
 	async #mayStart(held: Held): Promise<boolean> {
-		const { lane, clock, stopped } = this.#parts;
+		const { lane, clock, slots, stopped } = this.#parts;
 		while (lane.isLive(held)) {
 			const finishing = lane.state === "revoking" || stopped();
 			if (finishing && held.record.offset > this.#highest) return false;
-			if (lane.mayDispatch(finishing)) return true;
-			await sleep(clock, LEASE_POLL_MS);
+			if (lane.state === "paused" && !finishing) {
+				// Others have the slot meanwhile.
+				slots.give();
+				await lane.changed.wait();
+				await slots.take();
+			} else if (lane.mayDispatch(finishing)) return true;
+			else await sleep(clock, LEASE_POLL_MS);
 		}
 		return false;
 	}

@@ -10,6 +10,7 @@ import type { GroupSession } from "../driver/group-session.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
+import { checkPosition } from "../position.ts";
 import { batchWorker } from "./batch-worker.ts";
 import { Committer } from "./committer.ts";
 import { keyedWorker } from "./keyed-worker.ts";
@@ -18,11 +19,12 @@ import type { MemberParts } from "./member-parts.ts";
 import { MessageTaker } from "./message-taker.ts";
 import { Ownership } from "./ownership.ts";
 import type { PartitionLane } from "./partition-lane.ts";
+import { checkRunOptions } from "./settings.ts";
 import { serialWorker } from "./serial-worker.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const CLOSE_DEADLINE_MS = 30_000;
-/** For the commit of a close whose deadline has passed. */
+/** For the commit, and the good-bye, of a close whose deadline has passed. */
 const LAST_COMMIT_MS = 500;
 const BATCH_MESSAGES = 500;
 const BUFFERED = { records: 1_000, bytes: 4 * 1024 * 1024 };
@@ -43,6 +45,9 @@ export class GroupMember<T> implements Member<T> {
 	#failure: PolylogError | undefined;
 	#closing: Promise<void> | undefined;
 	#over = false;
+	/** Ends a join under way. */
+	readonly #ending = new AbortController();
+	readonly #onAbort = () => void this.close().catch((error: unknown) => this.#hooks.report(failureOf("closing", error)));
 
 	constructor(parts: MemberParts<T>, options: MemberOptions<T>) {
 		const { backend, group } = parts;
@@ -58,7 +63,7 @@ export class GroupMember<T> implements Member<T> {
 			session,
 			clock: backend.clock,
 			owned: (partition, fence) => this.#owned(partition, fence),
-			onCommitted: (offsets) => this.#hooks.events.emit("committed", offsets),
+			onCommitted: (offsets) => this.#hooks.committed(offsets),
 			wrap: (error) => backend.wrap(error, `committing for group ${group}`, { group }),
 		});
 		this.#taker = new MessageTaker({
@@ -69,7 +74,6 @@ export class GroupMember<T> implements Member<T> {
 			committer: this.#committer,
 			watchdog: this.#watchdog,
 			lanes,
-			returned: (lane) => this.#joined?.returned(lane.partition),
 			isClosing: () => this.#isClosing(),
 			closed: async () => this.#closing,
 			fail: (error) => this.#fail(error),
@@ -97,19 +101,27 @@ export class GroupMember<T> implements Member<T> {
 
 	/** Joins the group; called once, by the group. */
 	async join(signal?: AbortSignal): Promise<void> {
-		const { backend, group } = this.#parts;
+		const ended = this.#ending.signal;
 		try {
-			this.#joined = await this.#parts.join(this.#ownership, signal);
-			this.#session.resolve(this.#joined);
+			const session = await this.#parts.join(this.#ownership, signal ? AbortSignal.any([signal, ended]) : ended);
+			if (ended.aborted) session.destroy();
+			ended.throwIfAborted();
+			this.#joined = session;
+			this.#session.resolve(session);
 		} catch (error) {
-			const wrapped = signal?.aborted
-				? abortedError(signal, `joining group ${group}`)
-				: backend.wrap(error, `joining group ${group}`, { group });
+			const wrapped = this.#joinFailed(error, signal);
 			this.#session.reject(wrapped);
 			throw wrapped;
 		}
-		this.#options.signal?.addEventListener("abort", () => void this.close(), { once: true });
+		this.#options.signal?.addEventListener("abort", this.#onAbort, { once: true });
 		if (this.#options.signal?.aborted) await this.close();
+	}
+
+	#joinFailed(error: unknown, signal: AbortSignal | undefined): PolylogError {
+		const { backend, group, closed } = this.#parts;
+		if (this.#ending.signal.aborted) return closed();
+		if (signal?.aborted) return abortedError(signal, `joining group ${group}`);
+		return backend.wrap(error, `joining group ${group}`, { group });
 	}
 
 	get id(): string {
@@ -121,6 +133,7 @@ export class GroupMember<T> implements Member<T> {
 	}
 
 	async run(handler: Handler<T>, options: RunOptions = {}): Promise<void> {
+		checkRunOptions(options);
 		const worker = options.order === "key" ? keyedWorker : serialWorker;
 		await this.#taker.run("run", options, (parts, delivery) =>
 			worker(parts, delivery, (message: Message<T>) => handler(message, parts.lane.context)),
@@ -129,8 +142,8 @@ export class GroupMember<T> implements Member<T> {
 	}
 
 	async runBatches(handler: BatchHandler<T>, options: BatchOptions = {}): Promise<void> {
+		checkRunOptions(options);
 		const most = options.maxMessages ?? BATCH_MESSAGES;
-		if (!Number.isInteger(most) || most < 1) throw new RangeError(`maxMessages must be a positive integer, not ${most}`);
 		await this.#taker.run("runBatches", options, (parts, delivery) =>
 			batchWorker(parts, delivery, (batch) => handler(batch, parts.lane.context), most),
 		);
@@ -145,8 +158,9 @@ export class GroupMember<T> implements Member<T> {
 		for (const partition of partitions) this.#ownership.pause(partition, true);
 	}
 
-	resume(partitions: readonly Partition[] = this.assignment): void {
-		for (const partition of partitions) {
+	resume(partitions?: readonly Partition[]): void {
+		if (!partitions) this.#ownership.resumeAll();
+		for (const partition of partitions ?? this.assignment) {
 			this.#ownership.pause(partition, false);
 			const lane = this.#ownership.get(partition);
 			if (lane) this.#ownership.restart(lane).catch((error: unknown) => this.#hooks.report(failureOf("resuming", error)));
@@ -155,6 +169,7 @@ export class GroupMember<T> implements Member<T> {
 
 	async seek(to: Position, partitions: readonly Partition[] = this.assignment): Promise<void> {
 		this.#checkOpen();
+		checkPosition(to);
 		const lanes = partitions.map((partition) => this.#owned(partition));
 		const moves = await Promise.all(lanes.map(async (lane) => ({ lane, offset: await this.#parts.backend.resolve(lane.partition, to) })));
 		for (const { lane } of moves) this.#owned(lane.partition, lane.fence);
@@ -188,7 +203,10 @@ export class GroupMember<T> implements Member<T> {
 	}
 
 	close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
-		this.#closing ??= this.#close(options.deadlineMs ?? CLOSE_DEADLINE_MS);
+		const { deadlineMs = CLOSE_DEADLINE_MS } = options;
+		if (typeof deadlineMs !== "number" || !(deadlineMs >= 0))
+			return Promise.reject(new RangeError(`deadlineMs must be a number of at least 0, not ${deadlineMs}`));
+		this.#closing ??= this.#close(deadlineMs);
 		return this.#closing;
 	}
 
@@ -205,6 +223,8 @@ export class GroupMember<T> implements Member<T> {
 	/** Stop fetching, drain, commit, leave. Past the deadline the handlers are told to give up and the member just stops. */
 	async #close(deadlineMs: number): Promise<void> {
 		const { clock } = this.#parts.backend;
+		const end = clock.now() + deadlineMs;
+		this.#ending.abort(new Error("the member closes"));
 		const over = new AbortController();
 		const late = sleep(clock, deadlineMs, over.signal).then(
 			() => false,
@@ -213,9 +233,17 @@ export class GroupMember<T> implements Member<T> {
 		const drained = await Promise.race([this.#drain(), late]);
 		over.abort(new Error("closed"));
 		if (!drained) await this.#giveUp();
-		await this.#joined?.leave({ drained });
+		await this.#leave(drained, end - clock.now());
 		this.#end("the member closed");
-		await this.#parts.deadLetters.close(deadlineMs);
+		await this.#parts.deadLetters.close(Math.max(0, end - clock.now()));
+	}
+
+	/** A good-bye that nobody takes is given up at the deadline: the others wait out the session then. */
+	async #leave(drained: boolean, leftMs: number): Promise<void> {
+		const late = new AbortController();
+		const cancel = this.#parts.backend.clock.after(Math.max(LAST_COMMIT_MS, leftMs), () => late.abort(new Error("the deadline passed")));
+		await this.#joined?.leave({ drained, signal: late.signal });
+		cancel();
 	}
 
 	/** Past the deadline: handlers are told, and what was processed is committed if that can be done shortly. */
@@ -246,7 +274,8 @@ export class GroupMember<T> implements Member<T> {
 		await this.#hooks.revoked(lanes.map((lane) => lane.partition));
 	}
 
-	#giveUpOn({ lane }: RunningHandler): void {
+	#giveUpOn({ lane, givenUp }: RunningHandler): void {
+		givenUp?.();
 		const reason = `a handler ran past maxHandlerMs (${this.#options.maxHandlerMs})`;
 		const { topic, index } = lane.partition;
 		this.#hooks.report(
@@ -269,6 +298,8 @@ export class GroupMember<T> implements Member<T> {
 
 	#end(reason: string): void {
 		this.#over = true;
+		this.#ending.abort(new Error(reason));
+		this.#options.signal?.removeEventListener("abort", this.#onAbort);
 		this.#ownership.abort(reason);
 		this.#joined?.destroy();
 		this.#watchdog.close();

@@ -7,7 +7,7 @@ import { isPolylogError, PolylogError } from "../errors.ts";
 import type { Held } from "./offset-tracker.ts";
 import type { PartitionLane } from "./partition-lane.ts";
 import type { Watchdog } from "./watchdog.ts";
-import { LEASE_POLL_MS } from "./worker.ts";
+import { LEASE_POLL_MS, mayStart } from "./worker.ts";
 
 /** Messages taken from one partition before another has its turn. */
 const TURN_MESSAGES = 100;
@@ -22,7 +22,6 @@ export interface IteratorParts<T> {
 	readonly isClosing: () => boolean;
 	/** Resolves when closing is done: the loop ends with everything committed. */
 	readonly closed: () => Promise<void>;
-	readonly returned: (lane: PartitionLane) => void;
 	readonly onEnd: () => void;
 }
 
@@ -31,14 +30,27 @@ export class MessageIterator<T> implements AsyncIterator<Message<T>> {
 	#inHand: { readonly held: Held; readonly lane: PartitionLane } | undefined;
 	#lane: PartitionLane | undefined;
 	#turn = 0;
+	#asked = false;
+	#over = false;
 
 	constructor(parts: IteratorParts<T>) {
 		this.#parts = parts;
 	}
 
 	async next(): Promise<IteratorResult<Message<T>>> {
+		// Asking for the next message is what processes the one in hand: two at once would process one that nobody has seen.
+		if (this.#asked) throw new TypeError("ask for the next message when the last next() has resolved: one is in hand at a time");
+		this.#asked = true;
+		try {
+			return await this.#next();
+		} finally {
+			this.#asked = false;
+		}
+	}
+
+	async #next(): Promise<IteratorResult<Message<T>>> {
 		this.#settle((lane, held) => lane.complete(held));
-		for (;;) {
+		while (!this.#over) {
 			if (this.#parts.isClosing()) {
 				await this.#parts.closed();
 				return this.#end();
@@ -55,11 +67,20 @@ export class MessageIterator<T> implements AsyncIterator<Message<T>> {
 			}
 			const message = await this.#decode(lane, held);
 			if (!message) continue;
+			if (!(await mayStart(lane, held, this.#parts.clock))) {
+				lane.release(held);
+				continue;
+			}
+			if (this.#over) {
+				lane.putBack(held);
+				break;
+			}
 			const inHand = { held, lane };
 			this.#inHand = inHand;
 			this.#parts.watchdog.start(inHand);
 			return { done: false, value: message };
 		}
+		return { done: true, value: undefined };
 	}
 
 	/** `break`, `throw` or disposal: the message in hand is not processed, and delivered again. */
@@ -73,7 +94,7 @@ export class MessageIterator<T> implements AsyncIterator<Message<T>> {
 		if (!inHand) return;
 		this.#inHand = undefined;
 		how(inHand.lane, inHand.held);
-		if (!this.#parts.watchdog.stop(inHand)) this.#parts.returned(inHand.lane);
+		this.#parts.watchdog.stop(inHand);
 	}
 
 	async #decode(lane: PartitionLane, held: Held): Promise<Message<T> | undefined> {
@@ -106,7 +127,8 @@ export class MessageIterator<T> implements AsyncIterator<Message<T>> {
 	}
 
 	#end(): IteratorResult<Message<T>> {
-		this.#parts.onEnd();
+		if (!this.#over) this.#parts.onEnd();
+		this.#over = true;
 		return { done: true, value: undefined };
 	}
 }

@@ -3,19 +3,19 @@ import type { Message } from "../api/message.ts";
 import type { DeliveryOptions, RunOptions } from "../api/run-options.ts";
 import type { Bell } from "../bell.ts";
 import { Delivery, type RunningHandler } from "../delivery/delivery.ts";
-import type { PolylogError } from "../errors.ts";
+import { isPolylogError, type PolylogError } from "../errors.ts";
 import type { Committer } from "./committer.ts";
 import { failureOf, type MemberHooks } from "./member-hooks.ts";
 import type { MemberParts } from "./member-parts.ts";
 import { MessageIterator } from "./message-iterator.ts";
 import type { PartitionLane } from "./partition-lane.ts";
 import { Run } from "./run.ts";
+import { type DeliverySettings, deliverySettings } from "./settings.ts";
+import { Slots } from "./slots.ts";
 import type { Watchdog } from "./watchdog.ts";
 import type { WorkerParts } from "./worker.ts";
 
-const COMMIT_INTERVAL_MS = 1_000;
 const CONCURRENCY = 16;
-const RETRY = { retries: 3, initialDelayMs: 100, maxDelayMs: 10_000 };
 
 export interface MessageTakerParts<T> {
 	readonly member: MemberParts<T>;
@@ -26,8 +26,6 @@ export interface MessageTakerParts<T> {
 	readonly committer: Committer;
 	readonly watchdog: Watchdog<RunningHandler>;
 	readonly lanes: () => readonly PartitionLane[];
-	/** A handler that had been given up on came back. */
-	readonly returned: (lane: PartitionLane) => void;
 	/** Throws what ended the member, or says that it is closing. */
 	readonly isClosing: () => boolean;
 	readonly closed: () => Promise<void>;
@@ -40,11 +38,11 @@ export class MessageTaker<T> {
 	readonly #parts: MessageTakerParts<T>;
 	#occupied: string | undefined;
 	#run: Run | undefined;
-	#settings: DeliveryOptions;
+	#settings: DeliverySettings;
 
 	constructor(parts: MessageTakerParts<T>) {
 		this.#parts = parts;
-		this.#settings = parts.defaults;
+		this.#settings = deliverySettings(parts.defaults);
 	}
 
 	/** Whether only the application commits. */
@@ -60,14 +58,17 @@ export class MessageTaker<T> {
 	/** Works every lane until the signal aborts or the member ends; rejects with what killed the member. */
 	async run(name: string, options: RunOptions, work: (parts: WorkerParts, delivery: Delivery<T>) => Promise<void>): Promise<void> {
 		this.#occupy(name);
-		const settings = { ...this.#parts.defaults, ...options };
+		const settings = deliverySettings(this.#parts.defaults, options);
 		const { lanes, committer, fail } = this.#parts;
-		const delivery = this.#deliver(settings);
+		const slots = new Slots(options.concurrency ?? CONCURRENCY);
+		const stopping = new AbortController();
+		const delivery = this.#deliver(settings, slots, stopping.signal);
 		const stopCommitting = this.#commitAtIntervals(settings);
 		const { clock } = this.#parts.member.backend;
 		const run = new Run({
 			clock,
-			concurrency: options.concurrency ?? CONCURRENCY,
+			slots,
+			stopping,
 			work: (parts) => work(parts, delivery),
 			onError: (error) => fail(failureOf(name, error)),
 		});
@@ -77,11 +78,20 @@ export class MessageTaker<T> {
 			await this.#untilOver(options.signal);
 			if (this.#parts.isClosing()) return;
 			await run.stop();
-			if (!this.manual) await committer.flush(lanes());
+			if (!this.manual) await this.#lastCommit(committer.flush(lanes()));
 		} finally {
 			stopCommitting();
 			this.#run = undefined;
 			this.#occupied = undefined;
+		}
+	}
+
+	/** A partition that moved on is its new owner's affair. */
+	async #lastCommit(committed: Promise<void>): Promise<void> {
+		try {
+			await committed;
+		} catch (error) {
+			if (!isPolylogError(error, "FENCED")) throw error;
 		}
 	}
 
@@ -92,15 +102,16 @@ export class MessageTaker<T> {
 
 	iterate(): AsyncIterator<Message<T>> {
 		this.#occupy("an iterator");
-		const { member, bell, watchdog, lanes, isClosing, closed, returned, defaults } = this.#parts;
-		const delivery = this.#deliver(defaults);
-		const stopCommitting = this.#commitAtIntervals(defaults);
+		const { member, bell, watchdog, lanes, isClosing, closed, defaults } = this.#parts;
+		const settings = deliverySettings(defaults);
+		const delivery = this.#deliver(settings, new Slots(1), new AbortController().signal);
+		const stopCommitting = this.#commitAtIntervals(settings);
 		const onEnd = () => {
 			stopCommitting();
 			this.#occupied = undefined;
 			bell.ring();
 		};
-		return new MessageIterator<T>({ bell, clock: member.backend.clock, delivery, watchdog, lanes, isClosing, closed, returned, onEnd });
+		return new MessageIterator<T>({ bell, clock: member.backend.clock, delivery, watchdog, lanes, isClosing, closed, onEnd });
 	}
 
 	#occupy(name: string): void {
@@ -112,32 +123,31 @@ export class MessageTaker<T> {
 		this.#occupied = name;
 	}
 
-	#deliver(settings: DeliveryOptions): Delivery<T> {
+	#deliver(settings: DeliverySettings, slots: Slots, stopping: AbortSignal): Delivery<T> {
 		this.#settings = settings;
-		const { member, watchdog, hooks, returned } = this.#parts;
+		const { member, watchdog, hooks } = this.#parts;
 		return new Delivery<T>({
 			backend: member.backend,
 			group: member.group,
 			topic: member.topic,
-			retry: { ...RETRY, ...settings.retry },
-			onFailure: settings.onFailure ?? { kind: "stop" },
+			retry: settings.retry,
+			onFailure: settings.onFailure,
 			watchdog,
+			slots,
+			stopping,
 			sink: {
 				deadLetter: (topic, lane, record, error) => member.deadLetters.write(topic, lane.partition, record, error),
 				stuck: (lane, error) => hooks.stuck(lane, error),
 				report: (error) => hooks.report(error),
-				returned,
 			},
 		});
 	}
 
-	#commitAtIntervals(settings: DeliveryOptions): () => void {
+	#commitAtIntervals(settings: DeliverySettings): () => void {
 		const ended = new AbortController();
 		const { committer, lanes, hooks } = this.#parts;
 		if (settings.commit !== "manual")
-			void committer.every(settings.commitIntervalMs ?? COMMIT_INTERVAL_MS, lanes, ended.signal, (error) =>
-				hooks.report(failureOf("committing", error)),
-			);
+			void committer.every(settings.commitIntervalMs, lanes, ended.signal, (error) => hooks.report(failureOf("committing", error)));
 		return () => ended.abort(new Error("no longer taking messages"));
 	}
 

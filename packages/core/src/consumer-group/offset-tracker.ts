@@ -8,6 +8,10 @@ export interface Held {
 	/** The lane's seek count when it was handed out: after a seek it is stale. */
 	readonly epoch: number;
 	done: boolean;
+	/** Given back unprocessed: nothing behind it can be committed in this epoch. */
+	released: boolean;
+	/** Those it is handled with: one promise of the application answers for all of them. */
+	batch?: readonly Held[];
 }
 
 export class OffsetTracker {
@@ -17,8 +21,10 @@ export class OffsetTracker {
 	#next: Offset;
 	#last: RawRecord | undefined;
 
-	constructor(start: Offset) {
+	/** `last`: the record just below `start`, if it was processed here. */
+	constructor(start: Offset, last?: RawRecord) {
 		this.#next = start;
+		this.#last = last;
 	}
 
 	/** The offset to commit: everything below it is processed. */
@@ -36,8 +42,14 @@ export class OffsetTracker {
 		return this.#held.length - this.#head;
 	}
 
+	/** Whether `next` can move no further. */
+	get blocked(): boolean {
+		const first = this.#held[this.#head];
+		return first !== undefined && first.released;
+	}
+
 	begin(record: RawRecord, epoch: number): Held {
-		const held = { record, epoch, done: false };
+		const held = { record, epoch, done: false, released: false };
 		this.#held.push(held);
 		return held;
 	}

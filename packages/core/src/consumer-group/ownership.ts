@@ -10,6 +10,7 @@ import type { Offset, Position } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 import { persevere } from "../patience.ts";
 import { fetchLoop } from "./fetch-loop.ts";
+import { failureOf } from "./member-hooks.ts";
 import { type LaneLimits, PartitionLane } from "./partition-lane.ts";
 import { readerAt } from "./starting-point.ts";
 
@@ -52,7 +53,10 @@ export class Ownership implements SessionListener {
 	readonly #paused = new Set<string>();
 	readonly #grants = new WeakMap<PartitionLane, Grant>();
 	/** Seeks made in `onAssigned`, before the lane has a start. */
-	readonly #seeks = new Map<PartitionLane, Offset>();
+	readonly #seeks = new WeakMap<PartitionLane, Offset>();
+	readonly #givingUp = new WeakMap<PartitionLane, Promise<void>>();
+	/** Partitions given up because a handler hangs, and why; until it returns they cannot be worked here. */
+	readonly #hung = new Map<string, string>();
 	#leaving: Leaving | undefined;
 	#closing = false;
 
@@ -77,6 +81,11 @@ export class Ownership implements SessionListener {
 				lane,
 				told.then(() => this.#start(lane)),
 			);
+		for (const { lane } of owned) {
+			const reason = this.#hung.get(lane.key);
+			if (reason !== undefined)
+				this.#abandon(lane, reason).catch((error: unknown) => this.#parts.events.report(failureOf("giving up a partition", error)));
+		}
 	}
 
 	async revoked(partitions: readonly Partition[]): Promise<void> {
@@ -95,9 +104,16 @@ export class Ownership implements SessionListener {
 		this.#parts.events.fatal(wrapped);
 	}
 
-	/** Gives one partition up because its handler hangs; it counts as lost. */
+	/** Gives a partition up because a handler of `lane` hangs; it counts as lost. So does a later ownership of the same
+	 *  partition, which would have to wait for that handler. */
 	async abandon(lane: PartitionLane, reason: string): Promise<void> {
-		if (this.#lanes.get(lane.key) !== lane) return;
+		if (lane.running === 0) return;
+		this.#hung.set(lane.key, reason);
+		const current = this.#lanes.get(lane.key);
+		if (current) await this.#abandon(current, reason);
+	}
+
+	async #abandon(lane: PartitionLane, reason: string): Promise<void> {
 		this.#end(lane, reason);
 		(await this.#parts.session()).abandon(lane.partition, lane.fence);
 		this.#parts.events.lost([lane.partition], reason);
@@ -114,9 +130,16 @@ export class Ownership implements SessionListener {
 	/** Tries a stopped partition again, at the message that stopped it. */
 	async restart(lane: PartitionLane): Promise<void> {
 		if (lane.state !== "stopped") return;
-		if (lane.position !== undefined) return lane.restart(lane.resumePoint, { moved: false });
+		if (lane.position !== undefined) return lane.rewind();
 		lane.prepareAgain();
 		await (await this.#begin(lane))?.close();
+		if (!lane.ended) this.#parts.events.ready(lane);
+	}
+
+	/** Those too that were paused and are not owned now. */
+	resumeAll(): void {
+		this.#paused.clear();
+		for (const lane of this.lanes) lane.setPaused(false);
 	}
 
 	seek(lane: PartitionLane, offset: Offset): void {
@@ -204,6 +227,8 @@ export class Ownership implements SessionListener {
 	}
 
 	async #begin(lane: PartitionLane): Promise<Reader | undefined> {
+		// The hook failed: nothing of it takes effect before the partition is resumed.
+		if (lane.state === "stopped") return undefined;
 		const grant = this.#grants.get(lane);
 		let reader: Reader | undefined;
 		try {
@@ -269,7 +294,14 @@ export class Ownership implements SessionListener {
 
 	async #giveUp(lanes: readonly PartitionLane[]): Promise<void> {
 		for (const lane of lanes) lane.revoke();
-		await Promise.all(lanes.map((lane) => this.#giveUpOne(lane)));
+		await Promise.all(lanes.map((lane) => this.#giveUpOnce(lane)));
+	}
+
+	/** Closing may find the partition on its way out already: it is committed and told of once. */
+	#giveUpOnce(lane: PartitionLane): Promise<void> {
+		const underWay = this.#givingUp.get(lane) ?? this.#giveUpOne(lane);
+		this.#givingUp.set(lane, underWay);
+		return underWay;
 	}
 
 	async #giveUpOne(lane: PartitionLane): Promise<void> {
@@ -300,8 +332,18 @@ export class Ownership implements SessionListener {
 		lane.end(reason);
 		if (lane.running === 0) return;
 		const drained = Promise.all([this.#draining.get(lane.key), lane.drained()]).then(() => {
-			if (this.#draining.get(lane.key) === drained) this.#draining.delete(lane.key);
+			if (this.#draining.get(lane.key) === drained) this.#allReturned(lane);
 		});
 		this.#draining.set(lane.key, drained);
+	}
+
+	/** No handler of any ownership of the partition runs here any more: it may be owned here again. */
+	#allReturned({ key, partition }: PartitionLane): void {
+		this.#draining.delete(key);
+		if (!this.#hung.delete(key)) return;
+		void this.#parts.session().then(
+			(session) => session.returned(partition),
+			() => {},
+		);
 	}
 }

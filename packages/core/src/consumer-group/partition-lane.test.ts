@@ -177,7 +177,7 @@ describe("PartitionLane", () => {
 		lane.stop();
 		expect(lane.take()).toBeUndefined();
 		expect(lane.state).toBe("stopped");
-		lane.restart(lane.resumePoint, { moved: false });
+		lane.rewind();
 		expect(lane.position).toBe(1n);
 	});
 });

@@ -158,6 +158,7 @@ export class PartitionLane {
 
 	/** The handler ended without a result: the record stays unprocessed. */
 	release(held: Held): void {
+		if (!held.done) held.released = true;
 		this.#return(held);
 	}
 
@@ -185,19 +186,21 @@ export class PartitionLane {
 		const held = this.#tracker.find(offset);
 		if (!held && (this.#position === undefined || offset >= this.#position))
 			throw this.#fenced("the message is not of the current position: a seek moved it");
-		if (held && !held.done) this.#tracker.complete(held);
+		// Those of its batch that come before it are in the same handler, which would wait for itself.
+		for (const one of held?.batch ?? (held ? [held] : [])) if (!one.done && one.record.offset <= offset) this.#tracker.complete(one);
 		while (this.#tracker.next <= offset) {
 			if (epoch !== this.#epoch || this.#phase === "ended")
 				throw this.#fenced("the partition moved on before the messages ahead of it were processed");
+			if (this.#tracker.blocked) throw this.#fenced("a message ahead of it was given back unprocessed");
 			await this.changed.wait();
 		}
 	}
 
 	/** Begins, or moves to, `offset`. `moved`: by the user's will or a policy, so that a commit may go backwards. */
-	restart(offset: Offset, options: { readonly committed?: Offset; readonly moved: boolean }): void {
+	restart(offset: Offset, options: { readonly committed?: Offset; readonly moved: boolean; readonly last?: RawRecord | undefined }): void {
 		if (this.#phase === "revoking" || this.#phase === "ended") return;
 		this.#drop();
-		this.#tracker = new OffsetTracker(offset);
+		this.#tracker = new OffsetTracker(offset, options.last);
 		this.#position = offset;
 		this.#moved ||= options.moved;
 		if (options.committed !== undefined) this.#committed = options.committed;
@@ -205,16 +208,23 @@ export class PartitionLane {
 		this.changed.ring();
 	}
 
-	/** Where a stopped partition is tried again: everything below was processed. */
-	get resumePoint(): Offset {
-		return this.#tracker.next;
+	/** Back to the first message that was not processed; what was processed before it stays to be committed. */
+	rewind(): void {
+		const { next, last } = this.#tracker;
+		this.restart(next, { moved: false, last });
+	}
+
+	/** The worker is done: what it took and gave back unprocessed is delivered anew to whoever works the lane next. */
+	workEnded(): void {
+		if (this.#phase === "running" && this.#running === 0 && this.#tracker.outstanding > 0) this.rewind();
 	}
 
 	/** What is processed and not yet committed; `explicit` also persists a seek with nothing processed since. */
 	due(explicit = false): Commit | undefined {
 		if (this.#phase === "ended" || this.#phase === "preparing") return undefined;
 		const { next, last } = this.#tracker;
-		if (last === undefined ? !(explicit && this.#moved) : next === this.#committed && !this.#moved) return undefined;
+		const covered = this.#committed !== undefined && next <= this.#committed && !this.#moved;
+		if (last === undefined ? !(explicit && this.#moved) : covered) return undefined;
 		return this.#commit(next, last);
 	}
 
@@ -228,6 +238,8 @@ export class PartitionLane {
 	/** A commit of exactly `offset`, on the user's word. RangeError for one that was not delivered, or lies behind. */
 	commitAt(offset: Offset): Commit {
 		const refuse = (why: string) => new RangeError(`cannot commit offset ${offset} of ${this.key}: ${why}`);
+		if (typeof offset !== "bigint" || offset < 0n)
+			throw new TypeError(`an offset to commit must be a bigint of at least 0n, not ${offset}`);
 		if (this.#position === undefined || offset > this.#position)
 			throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
 		if (!this.#moved && this.#committed !== undefined && offset < this.#committed)

@@ -18,9 +18,22 @@ export class Slots {
 		return true;
 	}
 
-	async take(): Promise<void> {
-		if (this.tryTake()) return;
-		await new Promise<void>((resolve) => this.#waiting.push(resolve));
+	/** False if the signal aborted before there was one. */
+	async take(signal?: AbortSignal): Promise<boolean> {
+		if (signal?.aborted) return false;
+		if (this.tryTake()) return true;
+		return new Promise((resolve) => {
+			const granted = () => {
+				signal?.removeEventListener("abort", gaveUp);
+				resolve(true);
+			};
+			const gaveUp = () => {
+				this.#waiting.splice(this.#waiting.indexOf(granted), 1);
+				resolve(false);
+			};
+			this.#waiting.push(granted);
+			signal?.addEventListener("abort", gaveUp, { once: true });
+		});
 	}
 
 	give(): void {

@@ -1,5 +1,6 @@
 // What every way of working a lane shares.
 import { type Clock, sleep } from "../clock.ts";
+import type { Held } from "./offset-tracker.ts";
 import type { PartitionLane } from "./partition-lane.ts";
 import type { Slots } from "./slots.ts";
 
@@ -13,6 +14,19 @@ export interface WorkerParts {
 
 /** How often the lease is asked again while it forbids new work. */
 export const LEASE_POLL_MS = 20;
+
+/**
+ * For a record that was taken a while ago (slow decoding, back-off): whether it may start at this very moment. Waits out
+ * a lease that does not hold; false once the record is not this lane's to handle any more.
+ */
+export async function mayStart(lane: PartitionLane, held: Held, clock: Clock): Promise<boolean> {
+	while (lane.isLive(held)) {
+		if (lane.mayDispatch(lane.state === "revoking")) return true;
+		if (lane.halt.aborted) return false;
+		await sleep(clock, LEASE_POLL_MS);
+	}
+	return false;
+}
 
 /** Waits until the lane has something to take; false when the lane or the run is over. */
 export async function awaitWork({ lane, clock, stopped }: WorkerParts): Promise<boolean> {

@@ -2,7 +2,7 @@
 import type { Producer } from "../api/producer.ts";
 import type { Codec, Topic } from "../api/topic.ts";
 import type { RawHeaders, RawRecord } from "../driver/record.ts";
-import type { PolylogError } from "../errors.ts";
+import { PolylogError } from "../errors.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 import { topic } from "../topic.ts";
 
@@ -17,6 +17,8 @@ export class DeadLetterWriter {
 	readonly #partitionsOf: (topic: string) => Promise<number>;
 	readonly #open: (topic: Topic<Uint8Array | null>) => Producer<Uint8Array | null>;
 	readonly #producers = new Map<string, Promise<Producer<Uint8Array | null>>>();
+	readonly #opened: Producer<Uint8Array | null>[] = [];
+	#closed = false;
 
 	constructor(parts: {
 		readonly group: string;
@@ -39,7 +41,8 @@ export class DeadLetterWriter {
 	}
 
 	async close(deadlineMs: number): Promise<void> {
-		for (const producer of this.#producers.values()) await (await producer).close({ deadlineMs });
+		this.#closed = true;
+		await Promise.allSettled(this.#opened.map((producer) => producer.close({ deadlineMs })));
 	}
 
 	#reason(source: Partition, record: RawRecord, error: PolylogError): RawHeaders {
@@ -55,7 +58,12 @@ export class DeadLetterWriter {
 	#producer(target: string, source: string): Promise<Producer<Uint8Array | null>> {
 		const known = this.#producers.get(target);
 		if (known) return known;
-		const opened = this.#partitionsOf(source).then((partitions) => this.#open(topic(target, { partitions, codec: STORED })));
+		const opened = this.#partitionsOf(source).then((partitions) => {
+			if (this.#closed) throw new PolylogError("CLOSED", `dead letters for ${target} are no longer written: the member is closed`);
+			const producer = this.#open(topic(target, { partitions, codec: STORED }));
+			this.#opened.push(producer);
+			return producer;
+		});
 		opened.catch(() => this.#producers.delete(target));
 		this.#producers.set(target, opened);
 		return opened;

@@ -9,14 +9,18 @@ import type { RawRecord } from "../driver/record.ts";
 import { PolylogError } from "../errors.ts";
 import { atAttempt, decodeMessage } from "../message.ts";
 import type { Partition } from "../partition.ts";
-import { backoffMs } from "../patience.ts";
+import { backoffMs, persevere } from "../patience.ts";
 import type { Held } from "../consumer-group/offset-tracker.ts";
 import type { PartitionLane } from "../consumer-group/partition-lane.ts";
+import type { Slots } from "../consumer-group/slots.ts";
 import type { Watchdog } from "../consumer-group/watchdog.ts";
+import { mayStart } from "../consumer-group/worker.ts";
 
 /** A handler that is running, as the watchdog knows it. */
 export interface RunningHandler {
 	readonly lane: PartitionLane;
+	/** Called once if it runs past `maxHandlerMs`. */
+	readonly givenUp?: () => void;
 }
 
 /** What happens outside the lane when a message fails for good; implemented by the member. */
@@ -27,8 +31,6 @@ export interface FailureSink {
 	stuck(lane: PartitionLane, error: PolylogError): void;
 	/** The message was disposed of and the partition goes on. */
 	report(error: PolylogError): void;
-	/** A handler that had been given up on came back. */
-	returned(lane: PartitionLane): void;
 }
 
 export interface DeliveryParts<T> {
@@ -39,6 +41,10 @@ export interface DeliveryParts<T> {
 	readonly retry: Required<RetryOptions>;
 	readonly onFailure: FailurePolicy;
 	readonly watchdog: Watchdog<RunningHandler>;
+	/** Whoever delivers holds one; it is lent to others during a back-off. */
+	readonly slots: Slots;
+	/** Aborts when messages are no longer taken: a back-off ends then, and disposes of nothing. */
+	readonly stopping: AbortSignal;
 	readonly sink: FailureSink;
 }
 
@@ -81,6 +87,7 @@ export class Delivery<T> {
 		} catch (error) {
 			return this.dispose(lane, [held], this.#asError(error, lane, held.record, 1));
 		}
+		if (!(await mayStart(lane, held, this.#parts.backend.clock))) return lane.release(held);
 		return this.#try(lane, [held], message, handle);
 	}
 
@@ -128,28 +135,30 @@ export class Delivery<T> {
 	}
 
 	async #watched(lane: PartitionLane, result: PromiseLike<unknown>): Promise<void> {
-		const handler: RunningHandler = { lane };
-		this.#parts.watchdog.start(handler);
+		const { slots, watchdog } = this.#parts;
+		let lent = false;
+		// A handler that hangs must not hold the slot of partitions that do not: it gets another when it returns.
+		const givenUp = () => {
+			lent = true;
+			slots.give();
+		};
+		const handler: RunningHandler = { lane, givenUp };
+		watchdog.start(handler);
 		try {
 			await result;
 		} finally {
-			// The partition was given up while this handler ran: from now on the member may own it again.
-			if (!this.#parts.watchdog.stop(handler)) this.#parts.sink.returned(lane);
+			watchdog.stop(handler);
+			if (lent) await slots.take();
 		}
 	}
 
 	async #retry(lane: PartitionLane, held: readonly Held[], cause: unknown, again: (attempt: number) => unknown): Promise<void> {
-		const { retries, initialDelayMs, maxDelayMs } = this.#parts.retry;
-		const { clock, random } = this.#parts.backend;
+		const { retry, stopping } = this.#parts;
 		let error = cause;
 		for (let attempt = 1; ; attempt++) {
-			if (!held.every((one) => lane.isLive(one)) || lane.halt.aborted) return this.#letGo(lane, held);
-			if (attempt > retries) return this.dispose(lane, held, this.#asError(error, lane, held[0]?.record, attempt));
-			try {
-				await sleep(clock, backoffMs(attempt, random, initialDelayMs, maxDelayMs), lane.halt);
-			} catch {
-				return this.#letGo(lane, held);
-			}
+			if (!held.every((one) => lane.isLive(one)) || lane.halt.aborted || stopping.aborted) return this.#letGo(lane, held);
+			if (attempt > retry.retries) return this.dispose(lane, held, this.#asError(error, lane, held[0]?.record, attempt));
+			if (!(await this.#backOff(lane, held, attempt))) return;
 			try {
 				const result = again(attempt + 1);
 				if (isThenable(result)) await this.#watched(lane, result);
@@ -161,16 +170,38 @@ export class Delivery<T> {
 		}
 	}
 
+	/** Waits before the next try, without a slot. If the run or the records' time here ends first they are let go. */
+	async #backOff(lane: PartitionLane, held: readonly Held[], attempt: number): Promise<boolean> {
+		const { backend, retry, slots, stopping } = this.#parts;
+		const over = AbortSignal.any([lane.halt, stopping]);
+		const delay = backoffMs(attempt, backend.random, retry.initialDelayMs, retry.maxDelayMs);
+		slots.give();
+		const waited = await sleep(backend.clock, delay, over).then(
+			() => slots.take(over),
+			() => false,
+		);
+		const [first] = held;
+		if (waited && first && (await mayStart(lane, first, backend.clock)) && !over.aborted) return true;
+		// Before the slot is back, since whoever waits for these records must not wait for another partition's handler.
+		this.#letGo(lane, held);
+		if (!waited) await slots.take();
+		return false;
+	}
+
 	/** The failure policy, for records that no retry helps. */
 	async dispose(lane: PartitionLane, held: readonly Held[], error: PolylogError): Promise<void> {
-		const { onFailure, sink } = this.#parts;
+		const { backend, onFailure, sink, stopping } = this.#parts;
+		const { halt } = lane;
 		// A shutdown, a rebalance or a seek must not dispose of anything: the next owner decides.
-		if (lane.halt.aborted) return this.#letGo(lane, held);
+		if (halt.aborted || stopping.aborted || !held.every((one) => lane.isLive(one))) return this.#letGo(lane, held);
 		try {
 			if (onFailure.kind === "stop") throw error;
-			if (onFailure.kind === "deadLetter") for (const one of held) await sink.deadLetter(onFailure.topic, lane, one.record, error);
+			if (onFailure.kind === "deadLetter") {
+				const patience = { clock: backend.clock, random: backend.random, signal: AbortSignal.any([halt, stopping]) };
+				for (const one of held) await persevere(() => sink.deadLetter(onFailure.topic, lane, one.record, error), patience);
+			}
 		} catch (reason) {
-			if (!lane.halt.aborted) sink.stuck(lane, reason === error ? error : this.#asError(reason, lane, held[0]?.record, 1));
+			if (!halt.aborted && !stopping.aborted) sink.stuck(lane, reason === error ? error : this.#asError(reason, lane, held[0]?.record, 1));
 			return this.#letGo(lane, held);
 		}
 		for (const one of held) lane.complete(one);

@@ -57,7 +57,7 @@ export class MemoryLog {
 		}
 		const first = this.end;
 		const outcomes = records.map((record, i): AppendOutcome => {
-			this.#records.push({ ...record, offset: first + BigInt(i) });
+			this.#records.push({ ...ownCopy(record), offset: first + BigInt(i) });
 			this.#bytes += recordBytes(record);
 			return { status: "ok", offset: first + BigInt(i) };
 		});
@@ -144,6 +144,16 @@ export class MemoryLog {
 			this.#head = 0;
 		}
 	}
+}
+
+/** The record with arrays that nobody else holds: what a log stores, and what it gives to a reader, never changes. */
+export function ownCopy<R extends OutgoingRecord>(record: R): R {
+	return {
+		...record,
+		key: record.key && Uint8Array.from(record.key),
+		value: record.value && Uint8Array.from(record.value),
+		headers: record.headers.map(([name, value]) => [name, typeof value === "string" ? value : Uint8Array.from(value)] as const),
+	};
 }
 
 function repeated(known: ProducerState, sequence: number): AppendOutcome {

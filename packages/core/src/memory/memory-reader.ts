@@ -6,7 +6,7 @@ import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 import type { MemoryLink } from "./memory-link.ts";
-import type { MemoryLog } from "./memory-log.ts";
+import { type MemoryLog, ownCopy } from "./memory-log.ts";
 import type { MemoryStore } from "./memory-store.ts";
 
 /** How long a fetch waits for the first record before it comes back empty. */
@@ -63,6 +63,6 @@ export class MemoryReader implements Reader {
 		this.#log = log;
 		const page = log.slice(this.#next, credit);
 		this.#next += BigInt(page.length);
-		return page;
+		return page.map(ownCopy);
 	}
 }

@@ -18,11 +18,12 @@ const subscription = (more: Partial<Subscription> = {}): Subscription => ({
 /** Deals the partitions out in the order of the members. */
 const dealing: Assignor = {
 	name: "dealing",
-	assign: ({ members, topics, excluded }) => {
+	assign: (request) => {
+		const { members, topics } = request;
 		const shares = new Map(members.map(({ id }) => [id, [] as Partition[]]));
 		for (const [topic, count] of topics) {
 			for (let index = 0; index < count; index++) {
-				const takers = members.filter(({ id }) => !excluded(id, at(index, topic)));
+				const takers = members.filter(({ id }) => !request.excluded(id, at(index, topic)));
 				shares.get(takers[index % takers.length]?.id ?? "")?.push(at(index, topic));
 			}
 		}

@@ -5,7 +5,6 @@
 // about its partition: that this member holds the partition, under this fence, is checked here.
 import {
 	type Commit,
-	type Grant,
 	type GroupSession,
 	type JoinRequest,
 	type Partition,
@@ -15,18 +14,18 @@ import {
 	sleep,
 } from "@polylog/core/driver";
 import { classify } from "../errors.ts";
-import { type CommitAnswer, type CommitItem, offsetCommitRequest, offsetFetchRequest } from "../wire/api/commits.ts";
 import { heartbeatRequest, leaveGroupRequest, type Membership } from "../wire/api/membership.ts";
-import { check, ERROR, KafkaError } from "../wire/error-codes.ts";
+import { ERROR, KafkaError } from "../wire/error-codes.ts";
 import type { Lane } from "../wire/network.ts";
-import { CommitQueue, type Verdict } from "./commit-queue.ts";
-import { decodeNote, encodeNote } from "./commit-note.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { Committing } from "./committing.ts";
 import type { GroupContext } from "./context.ts";
 import { CoordinatorLink } from "./coordinator-link.ts";
-import { nextFence } from "./fence.ts";
+import { grantsFor, type GrantingParts } from "./granting.ts";
 import { Heart } from "./heart.ts";
 import { fenced, type Holding, newHolding } from "./holding.ts";
 import { joinRound, partitionCounts, type Round, RoundBroken, type RoundParts } from "./joining.ts";
+import { Standing } from "./standing.ts";
 
 /** A rebalance is noticed by a heartbeat, so this bounds how long a hand-over waits for it. */
 const HEARTBEAT_MS = 500;
@@ -48,27 +47,19 @@ export class KafkaSession implements GroupSession {
 	readonly #lane: Lane = `join-${++lanes}`;
 	readonly #heart: Heart;
 	readonly #commits: CommitQueue;
+	readonly #granting: GrantingParts;
+	readonly #standing: Standing;
 	readonly #end = new AbortController();
 	readonly #started = Promise.withResolvers<void>();
 	readonly #holdings = new Map<string, Holding>();
 	/** Given up while their handler still runs here: not to be had back before that ends. */
 	readonly #stuck = new Map<string, Partition>();
-	#memberId = "";
-	#generation = -1;
-	/** The generation the member id first joined in. */
-	#since: number | undefined;
 	#leads = false;
 	#counts: ReadonlyMap<string, number>;
-	/** Between the answer to a join and that to its sync commits are refused. */
-	#syncing = false;
-	#joining = false;
-	/** Commits wait until a generation above this one. */
-	#heldAt = -1;
 	#joinAgain = false;
 	#wake = Promise.withResolvers<void>();
 	#closing = false;
 	#everStarted = false;
-	#bell = Promise.withResolvers<void>();
 
 	constructor(context: GroupContext, request: JoinRequest, listener: SessionListener, counts: ReadonlyMap<string, number>) {
 		this.#context = context;
@@ -76,21 +67,26 @@ export class KafkaSession implements GroupSession {
 		this.#listener = listener;
 		this.#counts = counts;
 		this.#link = new CoordinatorLink(context.network, request.group);
+		this.#standing = new Standing(request, context.clock);
 		this.#started.promise.catch(() => {});
 		this.#heart = new Heart({
 			clock: context.clock,
 			sessionTimeoutMs: request.sessionTimeoutMs,
 			intervalMs: Math.min(request.heartbeatMs, HEARTBEAT_MS),
-			membership: () => (this.#generation < 0 || this.#ended ? undefined : this.#membership),
+			membership: () => (this.#standing.membership.generation < 0 || this.#ended ? undefined : this.#standing.membership),
 			beat: (membership) => this.#beat(membership),
 			expired: () => this.#lose("no heartbeat was answered within the session timeout"),
 		});
-		this.#commits = new CommitQueue({
-			ready: () => this.#mayCommit(),
-			send: (items) => this.#sendCommits(items),
-			judge: (answer) => this.#judge(answer),
-			pause: () => sleep(context.clock, RETRY_MS * 2, this.#end.signal),
+		const commits = new Committing({
+			context,
+			link: this.#link,
+			standing: this.#standing,
+			signal: this.#end.signal,
+			rejoin: () => this.#again(),
+			expelled: (errorCode) => this.#expelled(errorCode),
 		});
+		this.#commits = new CommitQueue(commits);
+		this.#granting = { context, request, link: this.#link, commits, signal: this.#end.signal };
 		context.ended.addEventListener("abort", this.#onDriverEnd, { once: true });
 	}
 
@@ -111,7 +107,7 @@ export class KafkaSession implements GroupSession {
 	}
 
 	get memberId(): string {
-		return this.#memberId;
+		return this.#standing.membership.memberId;
 	}
 
 	mayDispatch(partition: Partition, fence: bigint): boolean {
@@ -142,13 +138,13 @@ export class KafkaSession implements GroupSession {
 		if (this.#closing || this.#ended) return;
 		this.#closing = true;
 		try {
-			if (drained && this.#request.instanceId === undefined && this.#memberId !== "" && !signal?.aborted) {
+			if (drained && this.#request.instanceId === undefined && this.memberId !== "" && !signal?.aborted) {
 				const { clock } = this.#context;
 				const deadline = AbortSignal.any([this.#end.signal, ...(signal ? [signal] : [])]);
 				const limit = sleep(clock, LEAVE_MS, deadline).catch(() => {});
 				await Promise.race([this.#commits.idle(), limit]);
 				await Promise.race([
-					this.#link.send("group", leaveGroupRequest(this.#membership), { signal: deadline, timeoutMs: LEAVE_MS }),
+					this.#link.send("group", leaveGroupRequest(this.#standing.membership), { signal: deadline, timeoutMs: LEAVE_MS }),
 					limit,
 				]);
 			}
@@ -176,10 +172,6 @@ export class KafkaSession implements GroupSession {
 
 	get #ended(): boolean {
 		return this.#end.signal.aborted;
-	}
-
-	get #membership(): Membership {
-		return { group: this.#request.group, memberId: this.#memberId, instanceId: this.#request.instanceId, generation: this.#generation };
 	}
 
 	#closed(): PolylogError {
@@ -211,7 +203,7 @@ export class KafkaSession implements GroupSession {
 		this.#joinAgain = false;
 		if (settings.rebalance === "eager") await this.#revoke([...this.#holdings.values()].filter(({ phase }) => phase === "active"));
 		if (this.#ended || this.#closing) return;
-		this.#joining = true;
+		this.#standing.joining = true;
 		let sentAt = clock.now();
 		try {
 			const parts: RoundParts = {
@@ -221,29 +213,24 @@ export class KafkaSession implements GroupSession {
 				lane: this.#lane,
 				signal: this.#end.signal,
 				onJoined: ({ memberId, generation }) => {
-					if (memberId !== this.#memberId) this.#since = undefined;
-					this.#memberId = memberId;
-					this.#generation = generation;
-					this.#since ??= generation;
-					this.#syncing = true;
+					this.#standing.joined(memberId, generation);
 					sentAt = clock.now();
 				},
 				onCounts: (counts) => (this.#counts = counts),
 			};
-			const round = await joinRound(parts, this.#membership, {
+			const round = await joinRound(parts, this.#standing.membership, {
 				topics: this.#request.topics,
 				owned: [...this.#holdings.values()].map(({ partition }) => partition),
-				generation: this.#generation,
-				since: this.#since,
+				generation: this.#standing.membership.generation,
+				since: this.#standing.since,
 				excluded: [...this.#stuck.values()],
 			});
 			this.#heart.confirm(sentAt);
 			this.#leads = round.leads;
 			this.#adopt(round);
 		} finally {
-			this.#joining = false;
-			this.#syncing = false;
-			this.#ring();
+			this.#standing.settled();
+			this.#wake.resolve();
 		}
 	}
 
@@ -256,7 +243,7 @@ export class KafkaSession implements GroupSession {
 			.map(([, partition]) => newHolding(partition));
 		for (const holding of added) this.#holdings.set(holding.key, holding);
 		if (revoked.length > 0) void this.#revoke(revoked).then(() => this.#again());
-		if (added.length > 0) void this.#grant(added, this.#generation);
+		if (added.length > 0) void this.#grant(added, this.#standing.membership.generation);
 	}
 
 	/** Looks up where the group stands, and hands the partitions over. */
@@ -265,7 +252,11 @@ export class KafkaSession implements GroupSession {
 			try {
 				const wanted = holdings.filter(({ phase }) => phase === "preparing");
 				if (wanted.length === 0) return;
-				const grants = await this.#lookUp(wanted, generation);
+				const grants = await grantsFor(
+					this.#granting,
+					wanted.map(({ partition }) => partition),
+					generation,
+				);
 				if (this.#closing) return;
 				const taken = wanted.flatMap((holding, i) => {
 					const grant = grants[i];
@@ -282,46 +273,6 @@ export class KafkaSession implements GroupSession {
 				await sleep(this.#context.clock, delayMs, this.#end.signal).catch(() => {});
 			}
 		}
-	}
-
-	async #lookUp(holdings: readonly Holding[], generation: number): Promise<Grant[]> {
-		const { group, instanceId } = this.#request;
-		const { items, errorCode } = await this.#link.send(
-			"group",
-			offsetFetchRequest(
-				group,
-				holdings.map(({ partition }) => partition),
-			),
-			{ signal: this.#end.signal },
-		);
-		this.#link.moved(errorCode);
-		check(errorCode, `reading the offsets of group ${group}`);
-		const found = new Map(items.map((item) => [partitionKey(item), item]));
-		const stamps: CommitItem[] = [];
-		const grants = holdings.map(({ partition, key }): Grant => {
-			const item = found.get(key);
-			check(item?.errorCode ?? ERROR.none, `reading the offset of group ${group} in ${key}`);
-			const note = decodeNote(item?.metadata);
-			const fence = nextFence(note?.fence, generation, this.#context.clock.wall());
-			if (!item || item.offset < 0n) return { partition, fence, committed: undefined };
-			// Whoever comes next must find this fence, where the generation alone does not raise it.
-			if (!note || instanceId !== undefined)
-				stamps.push({
-					topic: partition.topic,
-					index: partition.index,
-					offset: item.offset,
-					metadata: encodeNote({ fence, last: note?.last }),
-				});
-			return { partition, fence, committed: { offset: item.offset, last: note?.last } };
-		});
-		if (stamps.length > 0) {
-			await this.#mayCommit();
-			for (const { topic, index, errorCode: refused } of await this.#sendCommits(stamps)) {
-				this.#link.moved(refused);
-				check(refused, `marking ${topic}/${index} as this member's`);
-			}
-		}
-		return grants;
 	}
 
 	/** Has the listener give them up, within the time a rebalance allows; then they are free. */
@@ -390,10 +341,10 @@ export class KafkaSession implements GroupSession {
 			return false;
 		}
 		// The answer to a membership that is no more.
-		if (membership.memberId !== this.#memberId || membership.generation !== this.#generation || this.#ended) return false;
+		if (!this.#standing.isCurrent(membership) || this.#ended) return false;
 		if (errorCode === ERROR.none) return true;
 		if (errorCode === ERROR.rebalanceInProgress) {
-			if (!this.#joining) this.#again();
+			if (!this.#standing.joining) this.#again();
 			return true;
 		}
 		this.#expelled(errorCode);
@@ -404,11 +355,10 @@ export class KafkaSession implements GroupSession {
 	#expelled(errorCode: number): void {
 		if (this.#link.moved(errorCode)) return;
 		if (errorCode === ERROR.unknownMemberId) {
-			this.#memberId = "";
-			this.#generation = -1;
+			this.#standing.expelled({ id: true });
 			this.#lose("the member was expired: the coordinator heard nothing from it for its session timeout");
-		} else if (errorCode === ERROR.illegalGeneration && !this.#joining) {
-			this.#generation = -1;
+		} else if (errorCode === ERROR.illegalGeneration && !this.#standing.joining) {
+			this.#standing.expelled({ id: false });
 			this.#lose("the group went on without this member");
 		} else if (errorCode === ERROR.fencedInstanceId) {
 			this.#fail(this.#replaced());
@@ -416,52 +366,12 @@ export class KafkaSession implements GroupSession {
 	}
 
 	#broken({ errorCode, memberId }: RoundBroken): void {
-		if (errorCode === ERROR.memberIdRequired) this.#memberId = memberId ?? "";
+		if (errorCode === ERROR.memberIdRequired) this.#standing.named(memberId ?? "");
 		else if (errorCode === ERROR.unknownMemberId) this.#expelled(errorCode);
 		else if (errorCode === ERROR.illegalGeneration) {
-			this.#generation = -1;
+			this.#standing.expelled({ id: false });
 			this.#lose("the group went on without this member");
 		}
-	}
-
-	async #mayCommit(): Promise<void> {
-		while (this.#syncing || this.#generation < 0 || this.#generation <= this.#heldAt) {
-			this.#end.signal.throwIfAborted();
-			await this.#changed();
-		}
-		this.#end.signal.throwIfAborted();
-	}
-
-	async #sendCommits(items: readonly CommitItem[]): Promise<readonly CommitAnswer[]> {
-		const membership = this.#membership;
-		const answers = await this.#link.send("group", offsetCommitRequest(membership, items), { signal: this.#end.signal });
-		const held = answers.some(({ errorCode }) => errorCode === ERROR.rebalanceInProgress || errorCode === ERROR.illegalGeneration);
-		if (held && membership.generation === this.#generation) {
-			// A new generation is being made: what is still held then is committed under that.
-			this.#heldAt = membership.generation;
-			if (!this.#joining) this.#again();
-		}
-		return answers;
-	}
-
-	async #judge({ topic, index, errorCode }: CommitAnswer): Promise<Verdict> {
-		if (errorCode === ERROR.rebalanceInProgress || errorCode === ERROR.illegalGeneration) return "again";
-		if (this.#link.moved(errorCode)) {
-			await sleep(this.#context.clock, RETRY_MS, this.#end.signal).catch(() => {});
-			return "again";
-		}
-		const error = new KafkaError(errorCode, `committing ${topic}/${index} for group ${this.#request.group}`);
-		if (errorCode === ERROR.unknownMemberId || errorCode === ERROR.fencedInstanceId) this.#expelled(errorCode);
-		else if (errorCode === ERROR.unknownTopicOrPartition) {
-			if (await this.#context.layout.ask(topic, this.#end.signal).catch(() => true)) {
-				await sleep(this.#context.clock, RETRY_MS, this.#end.signal).catch(() => {});
-				return "again";
-			}
-		} else if (!isFinal(error) && classify(error).code !== "UNKNOWN") {
-			await sleep(this.#context.clock, RETRY_MS, this.#end.signal).catch(() => {});
-			return "again";
-		}
-		return { refuse: error };
 	}
 
 	#drop(holding: Holding): void {
@@ -485,17 +395,7 @@ export class KafkaSession implements GroupSession {
 
 	#again(): void {
 		this.#joinAgain = true;
-		this.#ring();
-	}
-
-	#ring(): void {
 		this.#wake.resolve();
-		this.#bell.resolve();
-		this.#bell = Promise.withResolvers();
-	}
-
-	#changed(): Promise<void> {
-		return Promise.race([this.#bell.promise, sleep(this.#context.clock, RETRY_MAX_MS, this.#end.signal)]);
 	}
 
 	#replaced(): PolylogError {

@@ -65,7 +65,8 @@ describe("record batches", () => {
 		fc.assert(
 			fc.property(fc.array(any, { minLength: 1, maxLength: 40 }), fc.constantFrom("none", "gzip", "zstd"), (records, compression) => {
 				const batch = encodeBatch(records, PRODUCER, compression);
-				if (compression === "none") expect(batch.length).toBeLessThanOrEqual(61 + records.reduce((sum, one) => sum + recordBound(one), 0));
+				const plain = encodeBatch(records, PRODUCER, "none");
+				expect(plain.length).toBeLessThanOrEqual(61 + records.reduce((sum, one) => sum + recordBound(one), 0));
 				const read = new BatchReader(batch, [], 0n, -1).take(1000, Number.MAX_SAFE_INTEGER);
 				expect(read.map(({ offset }) => offset)).toEqual(records.map((_, i) => BigInt(i)));
 				for (const [i, { key, value, headers, timestamp }] of records.entries()) {
@@ -81,7 +82,7 @@ describe("record batches", () => {
 	it("start in the middle of a batch, stop at the credit and go on there", () => {
 		const reader = new BatchReader(
 			stored(
-				[..."abcdef"].map((text) => record(text)),
+				["a", "b", "c", "d", "e", "f"].map((text) => record(text)),
 				{ base: 100n },
 			),
 			[],

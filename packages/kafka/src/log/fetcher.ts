@@ -32,7 +32,7 @@ export class Fetcher {
 	readonly #clock: Clock;
 	readonly #committedOnly: boolean;
 	readonly #nodes = new Map<number, NodePoller>();
-	#closed = false;
+	#closed: { readonly reason: unknown } | undefined;
 
 	constructor(network: Network, clock: Clock, committedOnly: boolean) {
 		this.#network = network;
@@ -41,14 +41,14 @@ export class Fetcher {
 	}
 
 	add(want: Want): void {
-		if (this.#closed) return want.fail(new KafkaError(ERROR.none, "closed"));
+		if (this.#closed) return want.fail(this.#closed.reason);
 		let poller = this.#nodes.get(want.node);
 		if (!poller) this.#nodes.set(want.node, (poller = new NodePoller(want.node, this.#network, this.#clock, this.#committedOnly)));
 		poller.add(want);
 	}
 
 	close(reason: unknown): void {
-		this.#closed = true;
+		this.#closed = { reason };
 		for (const poller of this.#nodes.values()) poller.close(reason);
 	}
 }

@@ -11,12 +11,11 @@ const ADAPTERS = [
 	{ backend: "kafka", name: "@polylog/kafka", scheme: "kafka" },
 ] as const;
 
-function expectAllBilled({ code, stdout, stderr }: Ended): void {
-	expect(stderr).toBe("");
-	expect(code).toBe(0);
+const ALL = { code: 0, stderr: "", billed: Array.from({ length: 20 }, (_, i) => 3 * (i + 1)), lag: "0n" };
+
+function bill({ code, stdout, stderr }: Ended): typeof ALL {
 	const totals = [...stdout.matchAll(/^partition \d offset \d+: customer c\d pays (\d+)$/gm)].map(([, total]) => Number(total));
-	expect(totals.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => 3 * (i + 1)));
-	expect(stdout).toMatch(/^lag 0n$/m);
+	return { code, stderr, billed: totals.toSorted((a, b) => a - b), lag: /^lag (\S+)$/m.exec(stdout)?.[1] ?? "none" };
 }
 
 describe("the README's application with the packed packages", { timeout: 120_000 }, () => {
@@ -36,32 +35,39 @@ describe("the README's application with the packed packages", { timeout: 120_000
 
 	it.for(BACKENDS)("bills every order once on %s", async (backend, context) => {
 		reportBackend(context, backend, running.get(backend));
-		expectAllBilled(await project.run(PROGRAM, running.get(backend)?.url ?? ""));
+		expect(bill(await project.run(PROGRAM, running.get(backend)?.url ?? ""))).toEqual(ALL);
 	});
 
 	it("finds its adapter from another working directory too", async (context) => {
 		reportBackend(context, "redis-streams", running.get("redis-streams"));
-		// Billed already: the same group has nothing left, and the program waits for 20; on the embedded backend nothing stays.
 		const { stderr } = await project.run(PROGRAM, "redis://127.0.0.1:1", tmpdir());
 		expect(stderr).toContain("connecting to redis://127.0.0.1:1");
 		expect(stderr).not.toContain("npm install");
 	});
 
 	it("has types that a strict compiler accepts", async () => {
-		await project.npm("install", "--save-dev", "typescript@7.0.2", "@types/node@24.19.2");
-		const { compile } = await import("../src/packed-project.ts");
-		expect(compile).toBeDefined();
+		expect(await project.compile(PROGRAM)).toBe("");
+	});
+
+	it("has its adapter found from the application, wherever core lies", async (context) => {
+		reportBackend(context, "redis-streams", running.get("redis-streams"));
+		await project.linkCore();
+		expect(bill(await project.run(PROGRAM, running.get("redis-streams")?.url ?? ""))).toEqual(ALL);
+		// Not from where core lies: from a folder without it there is none.
+		const { stderr } = await project.run(PROGRAM, "redis://127.0.0.1:1", tmpdir());
+		expect(stderr).toContain("npm install @polylog/redis-streams");
 	});
 
 	it("says in one line what to install where an adapter is missing", async (context) => {
 		reportBackend(context, "memory", running.get("memory"));
-		await project.npm("uninstall", ...ADAPTERS.map(({ name }) => name));
+		await project.uninstall(...ADAPTERS.map(({ name }) => name));
 		for (const { name, scheme } of ADAPTERS) {
 			const { code, stderr } = await project.run(PROGRAM, `${scheme}://127.0.0.1:1`);
 			expect(code).toBe(1);
-			expect(stderr).toMatch(new RegExp(`^PolylogError.*: URLs of ${scheme}: need the package ${name}, which is not installed: npm install ${name}$`, "m"));
+			expect(stderr).toMatch(
+				new RegExp(`^PolylogError.*: URLs of ${scheme}: need the package ${name}, which is not installed: npm install ${name}$`, "m"),
+			);
 		}
-		expect(Object.keys(await project.dependencies())).not.toContain("@polylog/kafka");
-		expectAllBilled(await project.run(PROGRAM, "memory:"));
+		expect(bill(await project.run(PROGRAM, "memory:"))).toEqual(ALL);
 	});
 });

@@ -1,4 +1,4 @@
-// The four backends as tests that say the same of each meet them: by the name of the adapter, each with a server of its own.
+// The four backends as tests that say the same of each meet them: by the name of the adapter, each with an empty server of its own.
 import type { TestContext } from "vitest";
 import { startKafka } from "./brokers/kafka.ts";
 import { startRabbitmq } from "./brokers/rabbitmq.ts";
@@ -25,9 +25,9 @@ const NO_SERVER: RunningBackend = {
 
 const STARTS = {
 	memory: async () => NO_SERVER,
-	"redis-streams": async () => named("Redis", await startBroker("redis")),
-	rabbitmq: async () => named("RabbitMQ", await startRabbitmq()),
-	kafka: async () => named("Kafka", await startKafka()),
+	"redis-streams": async () => named("Redis", await startBroker("redis", { own: true })),
+	rabbitmq: async () => named("RabbitMQ", await startRabbitmq({ own: true })),
+	kafka: async () => named("Kafka", await startKafka({ own: true })),
 } satisfies Record<Backend, () => Promise<RunningBackend>>;
 
 function named(product: string, broker: Omit<RunningBackend, "version"> & { readonly version: string }): RunningBackend {

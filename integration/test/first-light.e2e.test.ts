@@ -1,10 +1,11 @@
-// The demonstration as a user starts it: on the embedded backend and on a real Redis, with members in its process and as
+// The demonstration as a user starts it: on the embedded backend and on real brokers, with members in its process and as
 // processes. What its verdict says about bad runs is tested with report.ts.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { connect } from "@polylog/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { reportBackend, type RunningBackend, startBackend } from "../src/backends.ts";
 import { type RunningBroker, startBroker } from "../src/index.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -145,6 +146,51 @@ describe("first light on Redis", () => {
 
 	it("says where it cannot connect", async () => {
 		const { code, output } = await run("redis://:not-to-be-shown@127.0.0.1:1");
+		expect(code).toBe(1);
+		expect(output).toContain("127.0.0.1:1");
+		expect(output).not.toContain("not-to-be-shown");
+	});
+});
+
+describe.each(["rabbitmq", "kafka"] as const)("first light on %s", (backend) => {
+	let running: RunningBackend;
+
+	beforeAll(async () => {
+		running = await startBackend(backend);
+	}, 300_000);
+
+	beforeEach((context) => reportBackend(context, backend, running));
+
+	afterAll(async () => {
+		await running?.[Symbol.asyncDispose]();
+	});
+
+	it("holds every claim with members in its process, and leaves nothing behind", async () => {
+		expectGoodRun(await run(running.url));
+		expect(await leftBehind(running.url)).toEqual([]);
+	});
+
+	it("holds every claim with members as processes, one ended by SIGKILL, and leaves nothing behind", async () => {
+		expectGoodRun(await run(running.url, "--processes"));
+		expect(await leftBehind(running.url)).toEqual([]);
+	});
+
+	it("ends at Ctrl-C, and leaves nothing behind", async () => {
+		const child = start(running.url);
+		let interrupted = false;
+		const { code, output, tookMs } = await untilEnd(child, (text) => {
+			if (interrupted || !/\d+ %.+\d\/s/.test(text)) return;
+			interrupted = true;
+			child.kill("SIGINT");
+		});
+		expect(output).toContain("ended by SIGINT");
+		expect(code).toBe(130);
+		expect(tookMs).toBeLessThan(20_000);
+		expect(await leftBehind(running.url)).toEqual([]);
+	});
+
+	it("says where it cannot connect", async () => {
+		const { code, output } = await run(`${new URL(running.url).protocol}//someone:not-to-be-shown@127.0.0.1:1`);
 		expect(code).toBe(1);
 		expect(output).toContain("127.0.0.1:1");
 		expect(output).not.toContain("not-to-be-shown");

@@ -96,6 +96,7 @@ export const rebalanceChecks: readonly Check[] = [
 	{
 		id: "rebalance.leave",
 		promise: "contract points 8 and 9: a member that closes hands over within 2 s, with no duplicate; only its own partitions move",
+		runs: "alone",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 6 });

@@ -1,7 +1,7 @@
 // Who competes on which broker, and what the library owes there.
 import { readFileSync } from "node:fs";
 import { connect, silentLog } from "@polylog/core";
-import { startKafka, startRabbitmq, startRedis } from "@polylog/integration";
+import { startBroker, startKafka, startRabbitmq } from "@polylog/integration";
 import type { Contender } from "./contender.ts";
 import type { BrokerName } from "./options.ts";
 import { PolylogContender } from "./polylog.ts";
@@ -40,7 +40,7 @@ const ENTRANTS: Readonly<Record<BrokerName, Entrant>> = {
 	redis: {
 		floors: { produce: 0.7, consume: 0.7 },
 		client: "ioredis",
-		start: () => startRedis({ own: true }),
+		start: () => startBroker("redis", { own: true }),
 		raw: (url) => new RawRedis(url),
 	},
 	kafka: {

@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { endRun } from "../integration/src/brokers/containers/engine.ts";
 import { beginRun } from "../integration/src/brokers/containers/run.ts";
+import { covered, notRun } from "../integration/src/coverage.ts";
 import { LOWEST_NODE } from "./lowest-node.ts";
 import { execute } from "./process.ts";
 import { formatTable, reportFile, REPORTS, type Row, stepRow, suiteRows, sumCounts } from "./vitest-report.ts";
@@ -25,6 +26,8 @@ function project(name: string): Step {
 	return { name, command, version: here, report: name };
 }
 
+const BROKERS: Step = { name: "brokers", version: here, command: [node, "--conditions=@polylog/source", "integration/scripts/brokers.ts"] };
+
 /**
  * In this order, one after the other; a failure does not stop the rest. A step without a report is one test:
  * `{ name: "npm start", version: "memory", command: ["npm", "start"] }`.
@@ -33,7 +36,7 @@ const STEPS: readonly Step[] = [
 	{ name: "check", command: [node, "scripts/check.ts"], version: here, suite: "unit", report: "unit" },
 	{ name: "lowest Node", command: [node, "scripts/lowest-node.ts"], version: `Node ${LOWEST_NODE}`, suite: "unit", report: "unit-lowest" },
 	{ name: "npm start", version: "memory", command: ["npm", "start"] },
-	{ name: "brokers", version: here, command: [node, "--conditions=@polylog/source", "integration/scripts/brokers.ts"] },
+	...(covered().has("containers") ? [BROKERS] : []),
 	project("integration"),
 	project("e2e"),
 ];
@@ -59,5 +62,6 @@ try {
 	await endRun();
 }
 console.log(`\n${formatTable(rows).join("\n")}`);
+console.log(`\n${notRun() ?? "Everything was run."}`);
 console.log(`\n${sumCounts(rows)}`);
 process.exitCode = rows.every(({ failed }) => failed === 0) ? 0 : 1;

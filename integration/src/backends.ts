@@ -3,6 +3,7 @@ import type { TestContext } from "vitest";
 import { startKafka } from "./brokers/kafka.ts";
 import { startRabbitmq } from "./brokers/rabbitmq.ts";
 import { startBroker } from "./brokers/start-broker.ts";
+import { covered } from "./coverage.ts";
 
 export interface RunningBackend extends AsyncDisposable {
 	readonly url: string;
@@ -12,8 +13,10 @@ export interface RunningBackend extends AsyncDisposable {
 	readonly version: string;
 }
 
-export const BACKENDS = ["memory", "redis-streams", "rabbitmq", "kafka"] as const;
-export type Backend = (typeof BACKENDS)[number];
+const ALL = ["memory", "redis-streams", "rabbitmq", "kafka"] as const;
+export type Backend = (typeof ALL)[number];
+/** Those that this run covers. */
+export const BACKENDS: readonly Backend[] = ALL.filter((backend) => covered().has(backend));
 
 const NO_SERVER: RunningBackend = {
 	url: "memory:",

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { connect } from "@polylog/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { reportBackend, type RunningBackend, startBackend } from "../src/backends.ts";
+import { BACKENDS, reportBackend, type RunningBackend, startBackend } from "../src/backends.ts";
 import { type RunningBroker, startBroker } from "../src/index.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -152,7 +152,7 @@ describe("first light on Redis", () => {
 	});
 });
 
-describe.each(["rabbitmq", "kafka"] as const)("first light on %s", (backend) => {
+describe.each(BACKENDS.filter((backend) => backend === "rabbitmq" || backend === "kafka"))("first light on %s", (backend) => {
 	let running: RunningBackend;
 
 	beforeAll(async () => {

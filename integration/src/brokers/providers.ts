@@ -1,4 +1,5 @@
 // On which brokers a test file runs: one provider for each, whether or not it can be had.
+import { covered } from "../coverage.ts";
 import { SERVER_IMAGES } from "./containers/servers.ts";
 import { type BrokerKind, type BrokerOptions, type RunningBrokers, SERVERS } from "./servers.ts";
 import { obstacles, startBroker, type Via } from "./start-broker.ts";
@@ -41,6 +42,7 @@ async function providersOf<K extends BrokerKind>(kind: K): Promise<Provider<K>[]
 	} else if (SERVERS[kind].native && (obstacle.native === undefined || kind !== "valkey")) {
 		all.push({ kind, product, via: "native", title: `${product}, native`, skip: skipUnless(obstacle.native), start: start("native") });
 	}
+	if (!covered().has("containers")) return all;
 	const title = `${product} ${SERVER_IMAGES[kind].series}, container`;
 	all.push({ kind, product, via: "container", title, skip: skipUnless(obstacle.container), start: start("container") });
 	return all;

@@ -75,9 +75,9 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 	it("goes on when the broker was frozen for longer than a session", async () => {
 		const receipts = await sendThrough(async () => {
 			await new Promise((resolve) => setTimeout(resolve, 1000));
-			kafka.pause();
+			await kafka.pause();
 			await new Promise((resolve) => setTimeout(resolve, SESSION_MS + 2000));
-			kafka.resume();
+			await kafka.resume();
 		});
 		await expectAllHandled(receipts);
 		expect(members.flatMap(({ assignment }) => assignment).length).toBe(4);

@@ -141,9 +141,9 @@ describe("a broker that freezes", () => {
 		const partition = await topicOf(driver);
 		const producer = new TestProducer(driver, partition);
 		await producer.append([record("before")]);
-		rabbitmq.broker.pause();
+		await rabbitmq.broker.pause();
 		const outcomes = await producer.outcomes([record("during")]);
-		rabbitmq.broker.resume();
+		await rabbitmq.broker.resume();
 		expect(outcomes.map(({ status }) => status)).toEqual(["unknown"]);
 		await until("it works again", async () => (await producer.outcomes([record("after")]))[0]?.status === "ok", 30_000);
 		const texts = await until("the log can be read", () => everything(driver, partition).catch(() => undefined), 30_000);

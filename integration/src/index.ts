@@ -1,10 +1,13 @@
 // Real brokers and faults for tests.
 export type { RunningBroker } from "./brokers/broker.ts";
+export { type KafkaListener, type KafkaServerOptions, type RunningKafka, startKafka } from "./brokers/kafka.ts";
 export { withLock } from "./brokers/lock.ts";
 export { freePort } from "./brokers/port.ts";
 export { type Provider, providers } from "./brokers/providers.ts";
+export { type RabbitmqServerOptions, type RunningRabbitmq, startRabbitmq } from "./brokers/rabbitmq.ts";
 export type { RunningRedis } from "./brokers/redis.ts";
 export type { RedisServerOptions } from "./brokers/redis-server.ts";
 export type { BrokerKind } from "./brokers/servers.ts";
 export { startBroker, type Via } from "./brokers/start-broker.ts";
+export { pythonWith } from "./clients/python.ts";
 export { type Flow, type Proxy, startProxy } from "./faults/proxy.ts";

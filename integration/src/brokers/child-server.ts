@@ -6,13 +6,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const STOP_MS = 10_000;
+const STOP_MS = 20_000;
 
 export interface ChildServerOptions {
 	readonly name: string;
 	readonly command: string;
+	/** Where the folder for its data is made. Default: the system's temporary folder. */
+	readonly root?: string;
 	/** The arguments, given the folder for its data. */
 	arguments(folder: string): readonly string[];
+	/** Beside this process' own environment, given the folder. */
+	environment?(folder: string): Readonly<Record<string, string>>;
 	/** Resolves once it serves; called after every start. */
 	ready(): Promise<void>;
 }
@@ -34,7 +38,7 @@ export class ChildServer {
 	}
 
 	static async start(options: ChildServerOptions): Promise<ChildServer> {
-		const server = new ChildServer(options, await mkdtemp(join(tmpdir(), `polylog-${options.name}-`)));
+		const server = new ChildServer(options, await mkdtemp(join(options.root ?? tmpdir(), `polylog-${options.name}-`)));
 		try {
 			await server.start();
 			return server;
@@ -46,7 +50,11 @@ export class ChildServer {
 
 	async start(): Promise<void> {
 		if (this.#child) throw new Error(`${this.#options.name} runs already`);
-		const child = spawn(this.#options.command, this.#options.arguments(this.#folder), { stdio: ["ignore", "pipe", "pipe"] });
+		const child = spawn(this.#options.command, this.#options.arguments(this.#folder), {
+			stdio: ["ignore", "pipe", "pipe"],
+			cwd: this.#folder,
+			env: { ...process.env, ...this.#options.environment?.(this.#folder) },
+		});
 		this.#child = child;
 		const keep = (chunk: Buffer) => (this.#output += chunk.toString());
 		child.stdout.on("data", keep);
@@ -76,6 +84,10 @@ export class ChildServer {
 
 	logs(): string {
 		return this.#output;
+	}
+
+	get folder(): string {
+		return this.#folder;
 	}
 
 	async dispose(): Promise<void> {

@@ -7,6 +7,7 @@ import {
 	type GroupOptions,
 	type Log,
 	type Requirement,
+	type Retention,
 	topic,
 	type Topic,
 	type TopicDefinition,
@@ -53,6 +54,11 @@ export class CheckContext {
 		this.capabilities = source.capabilities;
 		this.random = source.random;
 		this.sessionTimeoutMs = source.sessionTimeoutMs;
+	}
+
+	/** Of topics that are to lose their beginning soon: at least 50 records stay. */
+	get shortRetention(): Retention {
+		return this.harness.retention ?? { records: 50 };
 	}
 
 	/** What a member that dies may cost its partitions, in ms: contract point 9. */

@@ -1,5 +1,5 @@
 // What an adapter's author gives to the kit.
-import type { BrokerConfig } from "@polylog/core";
+import type { BrokerConfig, Retention } from "@polylog/core";
 import type { Adapter } from "@polylog/core/driver";
 
 export interface Harness {
@@ -8,6 +8,8 @@ export interface Harness {
 	readonly adapter: Adapter;
 	/** Starts a broker or finds one. Called once; every check makes topics and groups of its own on it. */
 	start(): Promise<RunningBroker>;
+	/** Keeps at least 50 of the kit's records (some 20 bytes of JSON each) and not many more. Default: `{ records: 50 }`, for brokers that count. */
+	readonly retention?: Retention;
 }
 
 export interface RunningBroker {

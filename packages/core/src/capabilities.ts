@@ -28,6 +28,11 @@ export interface Capabilities {
 	readonly offsetAt: boolean;
 	/** Partitions can be added to a topic. */
 	readonly growTopics: boolean;
+	/**
+	 * A group's committed offsets outlive its topic, so that a topic deleted and made again is recognized at the next start.
+	 * Without it the broker forgets them with the topic, and the group starts in the new one as in any other.
+	 */
+	readonly commitsOutliveTopic: boolean;
 	/** The broker's own tools show each group's committed offsets. */
 	readonly nativeGroupView: boolean;
 }

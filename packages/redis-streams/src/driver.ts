@@ -89,6 +89,7 @@ export class RedisStreamsDriver implements Driver {
 			tombstones: true,
 			offsetAt: true,
 			growTopics: true,
+			commitsOutliveTopic: true,
 			nativeGroupView: true,
 		};
 	}

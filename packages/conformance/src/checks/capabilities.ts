@@ -14,6 +14,7 @@ const FLAGS: readonly Flag[] = [
 	"tombstones",
 	"offsetAt",
 	"growTopics",
+	"commitsOutliveTopic",
 	"nativeGroupView",
 ];
 

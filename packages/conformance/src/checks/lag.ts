@@ -93,7 +93,7 @@ export const lagChecks: readonly Check[] = [
 		promise: "contract point 12: what retention removed is not counted as waiting",
 		async run(ctx) {
 			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { partitions: 1, retention: { records: 50 } });
+			const topic = await ctx.topic(broker, { partitions: 1, retention: ctx.shortRetention });
 			const group = ctx.group(broker, topic);
 			const recorder = ctx.recorder();
 			await recorder.send(broker.producer(topic), 10, { partition: 0 });
@@ -102,10 +102,14 @@ export const lagChecks: readonly Check[] = [
 			await a.close();
 			const stood = (await group.lag()).partitions[0]?.committed ?? 0n;
 			let n = 100;
-			await until(async () => {
-				await broker.producer(topic).sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
-				return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > stood;
-			}, "retention overtook the group");
+			await until(
+				async () => {
+					await broker.producer(topic).sendBatch(Array.from({ length: 1000 }, () => ({ value: { n: n++ }, partition: 0 })));
+					return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > stood;
+				},
+				"retention overtook the group",
+				20_000,
+			);
 			const [line] = (await group.lag()).partitions;
 			const described = (await broker.topics.describe(topic)).partitions[0];
 			assert.ok(line && described);

@@ -16,7 +16,7 @@ async function overflow(broker: Broker, topic: Topic<Item>, offset: bigint): Pro
 	const producer = broker.producer(topic);
 	await until(
 		async () => {
-			await producer.sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
+			await producer.sendBatch(Array.from({ length: 1000 }, () => ({ value: { n: n++ }, partition: 0 })));
 			return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > offset;
 		},
 		`retention removed what is below ${offset}`,
@@ -27,7 +27,7 @@ async function overflow(broker: Broker, topic: Topic<Item>, offset: bigint): Pro
 /** A group that has committed 10 messages of partition 0, and whose place retention then removed. */
 async function overtaken(ctx: CheckContext) {
 	const broker = await ctx.connect();
-	const topic = await ctx.topic(broker, { retention: { records: 50 } });
+	const topic = await ctx.topic(broker, { retention: ctx.shortRetention });
 	const name = ctx.groupName();
 	const recorder = ctx.recorder();
 	await recorder.send(broker.producer(topic), 10, { partition: 0 });
@@ -95,6 +95,7 @@ export const rangeChecks: readonly Check[] = [
 	{
 		id: "range.made-again",
 		promise: "contract point 11: a topic deleted and made again is recognized, though its offsets have come back",
+		needs: ["commitsOutliveTopic"],
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 1 });
@@ -124,6 +125,7 @@ export const rangeChecks: readonly Check[] = [
 	{
 		id: "range.made-again-shorter",
 		promise: "contract point 11: a place beyond the end is an error, and is not waited for",
+		needs: ["commitsOutliveTopic"],
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 1 });
@@ -167,7 +169,7 @@ export const rangeChecks: readonly Check[] = [
 		promise: "contract points 1 and 11: retention that overtakes a live, slow member is an error and never a silent gap",
 		async run(ctx) {
 			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { partitions: 1, retention: { records: 50 } });
+			const topic = await ctx.topic(broker, { partitions: 1, retention: ctx.shortRetention });
 			const recorder = ctx.recorder();
 			await recorder.send(broker.producer(topic), 5, { partition: 0 });
 			const a = await recorder.follow(ctx.group(broker, topic), { maxBufferedRecords: 10 });

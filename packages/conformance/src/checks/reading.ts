@@ -149,7 +149,7 @@ export const readingChecks: readonly Check[] = [
 		promise: "contract points 1 and 11: a reader that retention overtook is told so, and skips nothing in silence",
 		async run(ctx) {
 			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { retention: { records: 50 } });
+			const topic = await ctx.topic(broker, { retention: ctx.shortRetention });
 			const producer = broker.producer(topic);
 			for (let n = 0; n < 10; n++) await producer.send({ n }, { partition: 0 });
 			const first = (await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n;
@@ -170,10 +170,14 @@ export const readingChecks: readonly Check[] = [
 
 			async function overflow() {
 				let n = 10;
-				await until(async () => {
-					await producer.sendBatch(Array.from({ length: 200 }, () => ({ value: { n: n++ }, partition: 0 })));
-					return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > first;
-				}, "retention removed the first record");
+				await until(
+					async () => {
+						await producer.sendBatch(Array.from({ length: 1000 }, () => ({ value: { n: n++ }, partition: 0 })));
+						return ((await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n) > first;
+					},
+					"retention removed the first record",
+					20_000,
+				);
 			}
 		},
 	},

@@ -83,9 +83,9 @@ describe("loadConfig", () => {
 
 describe("connect", () => {
 	it("names the package to install for a scheme whose adapter is missing", async () => {
-		await expect(connect("kafka://localhost")).rejects.toMatchObject({
+		await expect(connect({ url: "nats://localhost", adapters: { nats: "polylog-adapter-nats" } })).rejects.toMatchObject({
 			code: "ADAPTER_MISSING",
-			message: expect.stringContaining("npm install @polylog/kafka") as string,
+			message: expect.stringContaining("npm install polylog-adapter-nats") as string,
 		});
 	});
 

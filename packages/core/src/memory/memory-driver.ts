@@ -30,6 +30,7 @@ const CAPABILITIES: Capabilities = {
 	tombstones: true,
 	offsetAt: true,
 	growTopics: true,
+	commitsOutliveTopic: true,
 	nativeGroupView: false,
 };
 

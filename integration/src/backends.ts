@@ -1,0 +1,45 @@
+// The four backends as tests that say the same of each meet them: by the name of the adapter, each with a server of its own.
+import type { TestContext } from "vitest";
+import { startKafka } from "./brokers/kafka.ts";
+import { startRabbitmq } from "./brokers/rabbitmq.ts";
+import { startBroker } from "./brokers/start-broker.ts";
+
+export interface RunningBackend extends AsyncDisposable {
+	readonly url: string;
+	readonly host: string;
+	readonly port: number;
+	/** As reports call it: "Redis 7.0.15". */
+	readonly version: string;
+}
+
+export const BACKENDS = ["memory", "redis-streams", "rabbitmq", "kafka"] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+const NO_SERVER: RunningBackend = {
+	url: "memory:",
+	host: "",
+	port: 0,
+	version: `Node ${process.versions.node}`,
+	[Symbol.asyncDispose]: async () => undefined,
+};
+
+const STARTS = {
+	memory: async () => NO_SERVER,
+	"redis-streams": async () => named("Redis", await startBroker("redis")),
+	rabbitmq: async () => named("RabbitMQ", await startRabbitmq()),
+	kafka: async () => named("Kafka", await startKafka()),
+} satisfies Record<Backend, () => Promise<RunningBackend>>;
+
+function named(product: string, broker: Omit<RunningBackend, "version"> & { readonly version: string }): RunningBackend {
+	const { url, host, port, version } = broker;
+	return { url, host, port, version: `${product} ${version}`, [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose]() };
+}
+
+export async function startBackend(backend: Backend): Promise<RunningBackend> {
+	return await STARTS[backend]();
+}
+
+/** Tells the table of `npm test` what a test ran against. */
+export function reportBackend({ task }: Pick<TestContext, "task">, backend: Backend, running: RunningBackend | undefined): void {
+	Object.assign(task.meta, { backend, version: running?.version });
+}

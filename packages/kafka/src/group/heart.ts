@@ -1,0 +1,81 @@
+// Keeps a membership alive, and knows how long it certainly lives: the broker counts the session from when a heartbeat
+// reached it, so counting from when the accepted one was sent can only be too careful. Never waits for a handler.
+import type { Clock } from "@polylog/core/driver";
+import type { Membership } from "../wire/api/membership.ts";
+
+export interface HeartParts {
+	readonly clock: Clock;
+	readonly sessionTimeoutMs: number;
+	readonly intervalMs: number;
+	/** Undefined while there is no membership to keep. */
+	membership(): Membership | undefined;
+	/** Sends one heartbeat; resolves to whether the membership was confirmed. Handles every other answer itself. */
+	beat(membership: Membership): Promise<boolean>;
+	/** No heartbeat was answered for a session timeout. */
+	expired(): void;
+}
+
+export class Heart {
+	readonly #parts: HeartParts;
+	#until = -Infinity;
+	#cancel: (() => void) | undefined;
+	#beating = false;
+	#stopped = false;
+	#told = true;
+
+	constructor(parts: HeartParts) {
+		this.#parts = parts;
+	}
+
+	/** Whether the membership certainly lives at this moment. */
+	get alive(): boolean {
+		return this.#parts.clock.now() < this.#until;
+	}
+
+	/** Something sent at `sentAt` was answered as to a member. */
+	confirm(sentAt: number): void {
+		this.#until = Math.max(this.#until, sentAt + this.#parts.sessionTimeoutMs);
+		this.#told = false;
+		if (!this.#cancel) this.#arm();
+	}
+
+	/** There is no membership any more. */
+	forget(): void {
+		this.#until = -Infinity;
+		this.#told = true;
+	}
+
+	stop(): void {
+		this.#stopped = true;
+		this.#cancel?.();
+	}
+
+	#arm(): void {
+		if (this.#stopped) return;
+		const { clock, intervalMs } = this.#parts;
+		const left = this.#told ? intervalMs : Math.max(1, this.#until - clock.now());
+		this.#cancel = clock.after(Math.min(intervalMs, left), () => {
+			this.#check();
+			this.#arm();
+		});
+	}
+
+	#check(): void {
+		const membership = this.#parts.membership();
+		if (!this.alive && !this.#told) {
+			this.#told = true;
+			this.#parts.expired();
+		}
+		if (membership && !this.#beating) void this.#beat(membership);
+	}
+
+	async #beat(membership: Membership): Promise<void> {
+		this.#beating = true;
+		const sentAt = this.#parts.clock.now();
+		try {
+			if (await this.#parts.beat(membership)) this.confirm(sentAt);
+		} finally {
+			this.#beating = false;
+		}
+	}
+}

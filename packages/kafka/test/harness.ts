@@ -1,0 +1,276 @@
+// Drivers on a real Kafka, made as core makes them, and what stands between them and the broker.
+import { randomBytes } from "node:crypto";
+import {
+	type Assignor,
+	type BackendUrl,
+	type Driver,
+	type DriverContext,
+	type Grant,
+	type GroupCoordinator,
+	type GroupSession,
+	type JoinRequest,
+	type Log,
+	type OutgoingRecord,
+	type Partition,
+	partitionKey,
+	type RawRecord,
+	type Reader,
+	Secret,
+	type SessionListener,
+} from "@polylog/core/driver";
+import { type KafkaServerOptions, type RunningKafka, startKafka } from "@polylog/integration";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { adapter, type KafkaOptions } from "../src/index.ts";
+
+export const CREDIT = { records: 500, bytes: 1_000_000 };
+
+export class LoggedLines implements Log {
+	readonly lines: string[] = [];
+	info(message: string): void {
+		this.lines.push(`info ${message}`);
+	}
+	warn(message: string): void {
+		this.lines.push(`warn ${message}`);
+	}
+	error(message: string): void {
+		this.lines.push(`error ${message}`);
+	}
+}
+
+export function driverContext(log: Log = new LoggedLines()): DriverContext {
+	return {
+		clock: {
+			now: () => performance.now(),
+			wall: () => Date.now(),
+			after(delayMs, callback) {
+				const timer = setTimeout(callback, delayMs);
+				return () => clearTimeout(timer);
+			},
+			yield: () => new Promise((resolve) => setImmediate(resolve)),
+		},
+		random: { fraction: () => Math.random(), hex: (bytes) => randomBytes(bytes).toString("hex") },
+		log,
+		clientId: "test",
+	};
+}
+
+/** As core parses a URL, for the plain ones of tests. */
+export function backendUrl(text: string): BackendUrl {
+	const url = new URL(text.replace(/^kafka:/, "http:"));
+	const part = (value: string) => (value === "" ? undefined : decodeURIComponent(value));
+	const password = part(url.password);
+	return {
+		scheme: "kafka",
+		hosts: [{ host: url.hostname, port: Number(url.port) }],
+		username: part(url.username),
+		password: password === undefined ? undefined : new Secret(password),
+		path: "",
+		params: new Map(url.searchParams),
+		display: `kafka://${url.host}`,
+	};
+}
+
+export function makeDriver(url: string, options: KafkaOptions = {}, log?: Log): Driver {
+	return adapter.create({ url: backendUrl(url), options: { ...options } }, driverContext(log));
+}
+
+/** A broker and a session on it for a whole file of tests, and the broker's name in their report. */
+export function useKafka(options: KafkaServerOptions = {}): { readonly broker: RunningKafka; readonly session: Session } {
+	let used: { readonly broker: RunningKafka; readonly session: Session } | undefined;
+	const current = () => {
+		if (!used) throw new Error("the broker is started before the tests, not while they are collected");
+		return used;
+	};
+	beforeAll(async () => {
+		const broker = await startKafka(options);
+		used = { broker, session: new Session(broker.url) };
+	}, 180_000);
+	beforeEach(({ task }) => {
+		task.meta.backend = "kafka";
+		task.meta.version = `Kafka ${current().broker.version}`;
+	});
+	afterEach(() => current().session.close());
+	afterAll(() => current().broker.dispose());
+	return {
+		get broker() {
+			return current().broker;
+		},
+		get session() {
+			return current().session;
+		},
+	};
+}
+
+/** Connected drivers on one broker, closed together. */
+export class Session {
+	readonly #url: string;
+	readonly #drivers: Driver[] = [];
+
+	constructor(url: string) {
+		this.#url = url;
+	}
+
+	async driver(options: KafkaOptions = {}, url = this.#url): Promise<Driver> {
+		const driver = makeDriver(url, options);
+		this.#drivers.push(driver);
+		await driver.connect();
+		return driver;
+	}
+
+	async close(): Promise<void> {
+		await Promise.all(this.#drivers.splice(0).map((driver) => driver.close()));
+	}
+}
+
+let names = 0;
+/** A name no other test has, also on a Kafka that several runs share. */
+export function uniqueName(stem: string): string {
+	names += 1;
+	return `${stem}-${process.pid}-${Date.now().toString(36)}-${names}`;
+}
+
+/** Of now: Kafka forgets the producer of records older than a day when it starts again, and with it what it would recognize as repeats. */
+export function record(text: string, more: Partial<OutgoingRecord> = {}): OutgoingRecord {
+	return { key: undefined, value: Buffer.from(text), headers: [], timestamp: Date.now(), ...more };
+}
+
+export function records(from: number, count: number): OutgoingRecord[] {
+	return Array.from({ length: count }, (_, at) => record(`r${from + at}`));
+}
+
+export function textOf(raw: RawRecord): string {
+	return raw.value === null ? "(tombstone)" : Buffer.from(raw.value).toString();
+}
+
+export async function makeTopic(driver: Driver, partitions = 1, stem = "t"): Promise<string> {
+	const topic = uniqueName(stem);
+	await driver.topics.create(topic, { partitions });
+	return topic;
+}
+
+/** A producer that numbers its batches as core does. */
+export class TestProducer {
+	readonly #driver: Driver;
+	readonly #partition: Partition;
+	readonly id: string;
+	sequence = 0;
+
+	constructor(driver: Driver, partition: Partition, id = uniqueName("producer")) {
+		this.#driver = driver;
+		this.#partition = partition;
+		this.id = id;
+	}
+
+	/** One attempt; the next call is for the next batch. */
+	async attempt(batch: readonly OutgoingRecord[], sequence = this.sequence) {
+		const outcomes = await this.#driver.append(this.#partition, batch, { id: this.id, epoch: 0, sequence });
+		this.sequence = sequence + batch.length;
+		return outcomes;
+	}
+
+	/** Appends and requires that all of it is stored; gives the offsets. */
+	async append(batch: readonly OutgoingRecord[]): Promise<bigint[]> {
+		return (await this.attempt(batch)).map((outcome) => {
+			if (outcome.status !== "ok" || outcome.offset === undefined)
+				throw new Error(`append: ${outcome.status}`, { cause: "error" in outcome ? outcome.error : undefined });
+			return outcome.offset;
+		});
+	}
+}
+
+/** Fetches until `count` records are there. */
+export async function take(reader: Reader, count: number, credit = CREDIT): Promise<RawRecord[]> {
+	const taken: RawRecord[] = [];
+	while (taken.length < count) taken.push(...(await reader.fetch({ ...credit, records: Math.min(credit.records, count - taken.length) })));
+	return taken;
+}
+
+/** Everything in the partition now. */
+export async function readAll(driver: Driver, partition: Partition): Promise<RawRecord[]> {
+	const described = (await driver.topics.describe(partition.topic))?.partitions[partition.index];
+	if (!described) throw new Error("no such partition");
+	const reader = driver.openReader(partition, described.earliest);
+	const found: RawRecord[] = [];
+	while ((found.at(-1)?.offset ?? -1n) < described.end - 1n) found.push(...(await reader.fetch(CREDIT)));
+	await reader.close();
+	return found;
+}
+
+/** Deals partitions out in turn; what a member owns it keeps while that is fair. */
+export const evenly: Assignor = {
+	name: "sticky",
+	assign({ members, topics }) {
+		const all = [...topics].flatMap(([topic, count]) => Array.from({ length: count }, (_, index) => ({ topic, index })));
+		const most = Math.ceil(all.length / members.length);
+		const shares = new Map(members.map(({ id, owned }) => [id, owned.slice(0, most)]));
+		const given = new Set([...shares.values()].flat().map(partitionKey));
+		for (const partition of all) {
+			if (given.has(partitionKey(partition))) continue;
+			const least = [...shares.values()].sort((a, b) => a.length - b.length)[0];
+			least?.push(partition);
+		}
+		return shares;
+	},
+};
+
+/** A listener that notes what it hears, and gives up partitions when `revoking` says so. */
+export class TestMember implements SessionListener {
+	readonly grants = new Map<string, Grant>();
+	readonly told: string[] = [];
+	failure: unknown;
+	session: GroupSession | undefined;
+	revoking: (partitions: readonly Partition[]) => Promise<void> = async () => undefined;
+
+	async join(coordinator: GroupCoordinator, request: Pick<JoinRequest, "group" | "topics"> & Partial<JoinRequest>): Promise<this> {
+		this.session = await coordinator.join(
+			{ instanceId: undefined, clientId: "test", sessionTimeoutMs: 3000, heartbeatMs: 500, assignor: evenly, ...request },
+			this,
+		);
+		return this;
+	}
+
+	get owned(): string[] {
+		return [...this.grants.keys()].sort();
+	}
+
+	assigned(grants: readonly Grant[]): void {
+		for (const grant of grants) this.grants.set(partitionKey(grant.partition), grant);
+		this.told.push(`assigned ${grants.map(({ partition }) => partitionKey(partition)).join()}`);
+	}
+
+	async revoked(partitions: readonly Partition[]): Promise<void> {
+		this.told.push(`revoking ${partitions.map(partitionKey).join()}`);
+		await this.revoking(partitions);
+		for (const partition of partitions) this.grants.delete(partitionKey(partition));
+		this.told.push(`revoked ${partitions.map(partitionKey).join()}`);
+	}
+
+	lost(partitions: readonly Partition[], reason: string): void {
+		for (const partition of partitions) this.grants.delete(partitionKey(partition));
+		this.told.push(`lost ${partitions.map(partitionKey).join()}: ${reason}`);
+	}
+
+	fatal(error: unknown): void {
+		this.failure = error;
+	}
+
+	async commit(partition: Partition, offset: bigint, more: { fence?: bigint; rewind?: boolean } = {}): Promise<void> {
+		const fence = more.fence ?? this.grants.get(partitionKey(partition))?.fence ?? -1n;
+		await this.session?.commit({ partition, fence, offset, ...(more.rewind ? { rewind: true } : {}) });
+	}
+
+	async leave(): Promise<void> {
+		await this.session?.leave({ drained: true });
+	}
+}
+
+export function coordinatorOf(driver: Driver): GroupCoordinator {
+	if (driver.groups.kind !== "native") throw new Error("Kafka coordinates its groups itself");
+	return driver.groups.coordinator;
+}
+
+export async function until(holds: () => boolean | Promise<boolean>, what: string, withinMs = 15_000): Promise<void> {
+	for (const deadline = Date.now() + withinMs; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 20))) {
+		if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+	}
+}

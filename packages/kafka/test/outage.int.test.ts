@@ -1,0 +1,85 @@
+// A group lives through the death and the freezing of its broker without being told to.
+import { type Broker, connect, type Member, type Receipt, silentLog, topic } from "@polylog/core";
+import { type RunningKafka, startKafka } from "@polylog/integration";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { adapter } from "../src/index.ts";
+
+const SESSION_MS = 6000;
+const orders = topic<number>("orders", { partitions: 4 });
+
+describe("a group whose broker goes away", { timeout: 120_000 }, () => {
+	let kafka: RunningKafka;
+	let broker: Broker;
+	let members: Member<number>[];
+	let runs: Promise<void>[];
+	/** How often each number was handled. */
+	let handled: Map<number, number>;
+	let failures: unknown[];
+
+	beforeEach(async ({ task }) => {
+		kafka = await startKafka({ own: true });
+		Object.assign(task.meta, { backend: "kafka", version: `Kafka ${kafka.version}` });
+		broker = await connect({ url: kafka.url, adapters: { kafka: adapter }, log: silentLog });
+		handled = new Map();
+		failures = [];
+		const group = broker.consumerGroup("billing", { topics: [orders], from: "earliest", sessionTimeoutMs: SESSION_MS });
+		members = await Promise.all([group.join(), group.join()]);
+		runs = members.map((member) =>
+			member.run(({ value }) => void handled.set(value, (handled.get(value) ?? 0) + 1), { commitIntervalMs: 100 }),
+		);
+		for (const run of runs) run.catch((error: unknown) => failures.push(error));
+	}, 120_000);
+
+	afterEach(async () => {
+		await broker.close({ deadlineMs: 5000 });
+		await kafka.dispose();
+	});
+
+	/** Sends without a break while `disturb` is at it, and a little longer. */
+	async function sendThrough(disturb: () => Promise<void>): Promise<Receipt[]> {
+		const producer = broker.producer(orders, { deliveryTimeoutMs: 60_000 });
+		const over = new AbortController();
+		const disturbing = disturb().finally(() => over.abort());
+		const receipts: Promise<Receipt[]>[] = [];
+		for (let n = 0; !over.signal.aborted || n < 2000; n += 20) {
+			receipts.push(producer.sendBatch(Array.from({ length: 20 }, (_, i) => ({ value: n + i, key: `${(n + i) % 50}` }))));
+			await new Promise((resolve) => setTimeout(resolve, 5));
+		}
+		await disturbing;
+		return (await Promise.all(receipts)).flat();
+	}
+
+	async function expectAllHandled(receipts: readonly Receipt[]): Promise<void> {
+		expect(receipts.filter(({ status }) => status !== "ok")).toEqual([]);
+		const group = broker.consumerGroup("billing", { topics: [orders], from: "earliest" });
+		await expect.poll(async () => (await group.lag()).total, { timeout: 30_000 }).toBe(0n);
+		expect(receipts.flatMap((_, n) => (handled.has(n) ? [] : [n]))).toEqual([]);
+		expect(failures).toEqual([]);
+	}
+
+	const repeated = () => [...handled.values()].reduce((sum, times) => sum + times - 1, 0);
+
+	it("loses nothing and goes on by itself when the broker is killed and comes back", async () => {
+		const receipts = await sendThrough(async () => {
+			await new Promise((resolve) => setTimeout(resolve, 1000));
+			await kafka.kill();
+			await kafka.start();
+			await new Promise((resolve) => setTimeout(resolve, 500));
+		});
+		await expectAllHandled(receipts);
+		await Promise.all(members.map((member) => member.close()));
+		await Promise.all(runs);
+		expect(repeated()).toBeLessThanOrEqual(2 * 4 * 1000);
+	});
+
+	it("goes on when the broker was frozen for longer than a session", async () => {
+		const receipts = await sendThrough(async () => {
+			await new Promise((resolve) => setTimeout(resolve, 1000));
+			await kafka.pause();
+			await new Promise((resolve) => setTimeout(resolve, SESSION_MS + 2000));
+			await kafka.resume();
+		});
+		await expectAllHandled(receipts);
+		expect(members.flatMap(({ assignment }) => assignment).length).toBe(4);
+	});
+});

@@ -1,13 +1,10 @@
 // Where tests get a Kafka from: a URL in the environment, else Kafka's own program, its jars fetched by Maven once.
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { RunningBroker } from "./broker.ts";
 import { ChildServer } from "./child-server.ts";
+import { kafkaJars } from "./kafka-jars.ts";
 import { freePort } from "./port.ts";
 
 export interface KafkaServerOptions {
@@ -42,7 +39,6 @@ const VERSION_VARIABLE = "POLYLOG_TEST_KAFKA_VERSION";
 const DEFAULT_VERSION = "4.1.1";
 const ROOM_BYTES = 4 * 1024 ** 3;
 const READY_MS = 60_000;
-const CACHE = fileURLToPath(new URL("../../../.cache/kafka", import.meta.url));
 /** Any 16 bytes in base64url. */
 const CLUSTER_ID = "cG9seWxvZ3Rlc3RzMDAwMA";
 
@@ -51,7 +47,7 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Runn
 	const url = process.env[URL_VARIABLE];
 	if (url && !options.own && !options.settings && !options.listeners && !options.scram && !options.version) return await borrowed(url);
 	const version = options.version ?? process.env[VERSION_VARIABLE] ?? DEFAULT_VERSION;
-	const classPath = join(await jars(version), "*");
+	const classPath = join(await kafkaJars(version), "*");
 	const [port, controllerPort] = [await freePort(), await freePort()];
 	const listeners = new Map<string, number>();
 	for (const { name } of options.listeners ?? []) listeners.set(name, await freePort());
@@ -73,7 +69,7 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Runn
 	return {
 		url: `kafka://127.0.0.1:${port}`,
 		version,
-		how: `Kafka's jars from Maven, under ${CACHE}`,
+		how: "native (Kafka's jars from Maven)",
 		host: "127.0.0.1",
 		port,
 		classPath,
@@ -162,43 +158,6 @@ async function memoryFolder(): Promise<{ readonly root?: string }> {
 	const root = "/dev/shm";
 	const space = await statfs(root).catch(() => undefined);
 	return space && space.bavail * space.bsize > ROOM_BYTES ? { root } : {};
-}
-
-/** The folder with the jars of a release. */
-async function jars(version: string): Promise<string> {
-	const folder = join(CACHE, version, "jars");
-	if (existsSync(folder)) return folder;
-	console.log(`polylog: fetching Kafka ${version} with Maven`);
-	const temporary = join(CACHE, `${version}-${process.pid}`);
-	await mkdir(temporary, { recursive: true });
-	try {
-		await writeFile(join(temporary, "pom.xml"), pom(version));
-		await promisify(execFile)("mvn", ["-B", "-q", "dependency:copy-dependencies", "-DoutputDirectory=jars", "-DincludeScope=runtime"], {
-			cwd: temporary,
-			timeout: 300_000,
-		});
-		// Another process may have been quicker.
-		if (!existsSync(folder)) {
-			await mkdir(join(CACHE, version), { recursive: true });
-			await rename(join(temporary, "jars"), folder).catch((error: unknown) => {
-				if (!existsSync(folder)) throw error;
-			});
-		}
-		return folder;
-	} catch (error) {
-		throw new Error(`no Kafka for the tests: Maven (mvn, with a JDK 17) could not fetch ${version}; or name a Kafka in ${URL_VARIABLE}`, {
-			cause: error,
-		});
-	} finally {
-		await rm(temporary, { recursive: true, force: true });
-	}
-}
-
-function pom(version: string): string {
-	const dependency = (group: string, artifact: string, of: string) =>
-		`<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`;
-	return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>polylog</groupId><artifactId>kafka</artifactId><version>1</version>
-<dependencies>${dependency("org.apache.kafka", "kafka_2.13", version)}${dependency("org.apache.kafka", "kafka-tools", version)}${dependency("org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3")}</dependencies></project>`;
 }
 
 async function borrowed(url: string): Promise<RunningKafka> {

@@ -1,11 +1,12 @@
 // Where tests get a RabbitMQ from: a URL in the environment, else the rabbitmq-server of this machine, else Debian's package.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { RunningBroker } from "./broker.ts";
 import { ChildServer } from "./child-server.ts";
+import { installFromDebian } from "./debian.ts";
 import { freePort } from "./port.ts";
 
 export interface RabbitmqServerOptions {
@@ -93,7 +94,7 @@ function runningBroker({ server, epmd, folder, version, port, tlsPort, environme
 	return {
 		url: `amqp://127.0.0.1:${port}`,
 		version,
-		how: `${folder}/rabbitmq-server on this machine`,
+		how: `native (${folder}/rabbitmq-server)`,
 		host: "127.0.0.1",
 		port,
 		tlsPort,
@@ -195,19 +196,11 @@ async function borrowed(url: string): Promise<RunningRabbitmq> {
 async function rabbitmqPrograms(): Promise<string> {
 	const folders = () => [HOME, ...(process.env["PATH"] ?? "").split(":")];
 	const find = () => folders().find((folder) => existsSync(join(folder, "rabbitmq-server")) && existsSync(join(folder, "rabbitmqctl")));
-	const installed = find();
-	if (installed) return installed;
-	if (process.platform !== "linux" || process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) {
-		throw new Error(`no RabbitMQ for the tests: install rabbitmq-server (3.10 or later), or name a RabbitMQ in ${URL_VARIABLE}`);
-	}
-	console.log("polylog: no rabbitmq-server on this machine; installing Debian's with apt-get");
-	const run = (...args: string[]) =>
-		execFileSync("/usr/bin/apt-get", args, { stdio: "inherit", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-	run("update", "-q");
-	run("install", "-y", "-q", "--no-install-recommends", "rabbitmq-server");
-	const command = find();
-	if (!command) throw new Error("apt-get installed rabbitmq-server, but it is not where it should be");
-	return command;
+	const remedy = `no RabbitMQ for the tests: install rabbitmq-server (3.10 or later), or name a RabbitMQ in ${URL_VARIABLE}`;
+	await installFromDebian(["rabbitmq-server"], () => !find(), remedy);
+	const found = find();
+	if (found === undefined) throw new Error(remedy);
+	return found;
 }
 
 async function listens(host: string, port: number, withinMs: number): Promise<void> {

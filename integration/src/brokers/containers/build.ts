@@ -9,7 +9,7 @@ import { findProgram, installFromDebian } from "../debian.ts";
 import { withLock } from "../lock.ts";
 import { imageLabels } from "./engine-api.ts";
 import { dockerClient } from "./docker-client.ts";
-import { kafkaJars } from "./kafka-jars.ts";
+import { kafkaJars } from "../kafka-jars.ts";
 import { type ContainerServer, KAFKA_VERSION, SERVER_IMAGES } from "./servers.ts";
 
 const BASE = "polylog-tests/debian:trixie";

@@ -74,8 +74,10 @@ export const handlingChecks: readonly Check[] = [
 			const a = await recorder.follow(group, {
 				commitIntervalMs: 5,
 				handle(message) {
-					commits.push(delay(ctx.random.integer(4)).then(() => a.member.commit(message)));
-					return delay(ctx.random.integer(3));
+					const handling = delay(ctx.random.integer(3));
+					// Only then: a message that is committed while its handler runs is the application's own word.
+					commits.push(handling.then(() => delay(ctx.random.integer(4))).then(() => a.member.commit(message)));
+					return handling;
 				},
 			});
 			await recorder.send(broker.producer(topic), 240);

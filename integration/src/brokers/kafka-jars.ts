@@ -2,17 +2,17 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { run } from "../command.ts";
-import { findProgram, installFromDebian } from "../debian.ts";
-import { withLock } from "../lock.ts";
+import { run } from "./command.ts";
+import { findProgram, installFromDebian } from "./debian.ts";
+import { withLock } from "./lock.ts";
 
-const CACHE = join(import.meta.dirname, "../../../../.cache/kafka");
+const CACHE = join(import.meta.dirname, "../../../.cache/kafka");
 const FETCH_MS = 300_000;
 const LOGGING = "2.24.3";
 
 /** The folder with the jars. */
 export function kafkaJars(version: string): Promise<string> {
-	const folder = join(CACHE, version, "libs");
+	const folder = join(CACHE, version, "jars");
 	return withLock(`kafka-jars-${version}`, async () => {
 		if (!existsSync(folder)) await fetchJars(version, folder);
 		return folder;
@@ -20,17 +20,17 @@ export function kafkaJars(version: string): Promise<string> {
 }
 
 async function fetchJars(version: string, folder: string): Promise<void> {
-	const remedy = "Kafka's jars are fetched by Maven: install mvn and a JDK, version 17 or later";
+	const remedy = "no Kafka for the tests: install Maven (mvn) and a JDK, 17 or later, or name a Kafka in POLYLOG_TEST_KAFKA_URL";
 	await installFromDebian(["maven", "default-jdk-headless"], () => !findProgram("mvn") || !findProgram("java"), remedy);
 	console.log(`polylog: fetching Kafka ${version} with Maven`);
 	const temporary = `${dirname(folder)}.part`;
 	await rm(temporary, { recursive: true, force: true });
 	await mkdir(temporary, { recursive: true });
 	await writeFile(join(temporary, "pom.xml"), pom(version));
-	const copy = ["dependency:copy-dependencies", "-DoutputDirectory=libs", "-DincludeScope=runtime"];
+	const copy = ["dependency:copy-dependencies", "-DoutputDirectory=jars", "-DincludeScope=runtime"];
 	await run([findProgram("mvn") ?? "mvn", "-B", "-q", ...copy], { cwd: temporary, timeoutMs: FETCH_MS });
 	await mkdir(dirname(folder), { recursive: true });
-	await rename(join(temporary, "libs"), folder);
+	await rename(join(temporary, "jars"), folder);
 	await rm(temporary, { recursive: true, force: true });
 }
 
@@ -39,6 +39,7 @@ function pom(version: string): string {
 		`<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`;
 	const dependencies = [
 		dependency("org.apache.kafka", "kafka_2.13", version),
+		dependency("org.apache.kafka", "kafka-tools", version),
 		dependency("org.apache.logging.log4j", "log4j-slf4j-impl", LOGGING),
 	].join("");
 	const head = `<modelVersion>4.0.0</modelVersion><groupId>polylog</groupId><artifactId>kafka</artifactId><version>1</version>`;

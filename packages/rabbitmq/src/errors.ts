@@ -1,5 +1,5 @@
 // What amqplib's and RabbitMQ's errors mean. RabbitMQ closes the channel or the connection with a code and a text.
-import { type Classification, isPolylogError } from "@polylog/core/driver";
+import { type Classification, classifyError } from "@polylog/core/driver";
 
 /** Texts say more than codes: the same code stands for very different things. */
 const TEXTS: readonly (readonly [RegExp, Classification])[] = [
@@ -40,32 +40,12 @@ const REPLIES: Readonly<Record<number, Classification>> = {
 	541: { code: "UNAVAILABLE" },
 };
 
-const NETWORK = new Set([
-	"ECONNREFUSED",
-	"ECONNRESET",
-	"ECONNABORTED",
-	"EPIPE",
-	"ENOTFOUND",
-	"EAI_AGAIN",
-	"EHOSTUNREACH",
-	"EHOSTDOWN",
-	"ENETUNREACH",
-	"ENETDOWN",
-	"ETIMEDOUT",
-	"EADDRNOTAVAIL",
-]);
-
 export function classify(error: unknown): Classification {
-	if (isPolylogError(error)) return { code: error.code, retryable: error.retryable };
-	if (!(error instanceof Error)) return { code: "UNKNOWN" };
-	if (error instanceof DOMException && error.name === "AbortError") return { code: "ABORTED" };
+	return classifyError(error, classifyOwn);
+}
+
+function classifyOwn(error: Error): Classification {
 	const code = "code" in error ? error.code : undefined;
-	if (typeof code === "string") {
-		if (NETWORK.has(code)) return { code: "CONNECTION_LOST" };
-		// A certificate will not mend itself: not worth a loop of attempts.
-		if (/CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code)) return { code: "UNAUTHORIZED" };
-		if (/^ERR_SSL|^EPROTO/.test(code)) return { code: "CONNECTION_LOST" };
-	}
 	const told = (texts: typeof TEXTS) => texts.find(([pattern]) => pattern.test(error.message))?.[1];
 	return told(TEXTS) ?? (typeof code === "number" ? REPLIES[code] : undefined) ?? told(ENDS) ?? { code: "UNKNOWN" };
 }

@@ -1,5 +1,5 @@
 // What ioredis' and Redis' errors mean, and making them safe to show.
-import { type Classification, isPolylogError } from "@polylog/core/driver";
+import { type Classification, classifyError } from "@polylog/core/driver";
 
 /** First words of Redis' own replies. */
 const REPLIES: Readonly<Record<string, Classification>> = {
@@ -39,31 +39,11 @@ const TEXTS: readonly (readonly [RegExp, Classification])[] = [
 	],
 ];
 
-const NETWORK = new Set([
-	"ECONNREFUSED",
-	"ECONNRESET",
-	"ECONNABORTED",
-	"EPIPE",
-	"ENOTFOUND",
-	"EAI_AGAIN",
-	"EHOSTUNREACH",
-	"EHOSTDOWN",
-	"ENETUNREACH",
-	"ENETDOWN",
-	"ETIMEDOUT",
-	"EADDRNOTAVAIL",
-]);
-
 export function classify(error: unknown): Classification {
-	if (isPolylogError(error)) return { code: error.code, retryable: error.retryable };
-	if (!(error instanceof Error)) return { code: "UNKNOWN" };
-	// A caller's signal; redis-errors has an AbortError too, which is not a DOMException.
-	if (error instanceof DOMException && error.name === "AbortError") return { code: "ABORTED" };
-	const code = "code" in error && typeof error.code === "string" ? error.code : "";
-	if (NETWORK.has(code)) return { code: "CONNECTION_LOST" };
-	// A certificate will not mend itself: not worth a loop of attempts.
-	if (/CERT|ERR_TLS|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) return { code: "UNAUTHORIZED" };
-	if (/^ERR_SSL|^EPROTO/.test(code)) return { code: "CONNECTION_LOST" };
+	return classifyError(error, classifyOwn);
+}
+
+function classifyOwn(error: Error): Classification {
 	const word = error.message.slice(0, Math.max(0, error.message.indexOf(" ")));
 	const reply = Object.hasOwn(REPLIES, word) ? REPLIES[word] : undefined;
 	return reply ?? TEXTS.find(([text]) => text.test(error.message))?.[1] ?? { code: "UNKNOWN" };

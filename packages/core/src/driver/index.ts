@@ -1,5 +1,6 @@
 // What an adapter needs of core, and nothing else: `@polylog/core/driver`.
 export type { BackendUrl } from "./backend-url.ts";
+export { classifyError } from "./classify-error.ts";
 export type * from "./driver.ts";
 export type * from "./group-session.ts";
 export type { JournalBounds, JournalCursor, JournalEntry, JournalLog, JournalStore, RecordProof } from "./journal-log.ts";

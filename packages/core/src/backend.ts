@@ -6,6 +6,7 @@ import { type ErrorContext, PolylogError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Offset, Position } from "./offset.ts";
 import { type Partition, partitionKey } from "./partition.ts";
+import { partitionContext } from "./partition-context.ts";
 import { checkPosition } from "./position.ts";
 import type { Secret } from "./secret.ts";
 
@@ -101,10 +102,7 @@ export class Backend {
 		throw new PolylogError(
 			"TOPIC_NOT_FOUND",
 			`${partitionKey(partition)} does not exist on ${this.#parts.display}; create it with broker.topics.ensure, or check the name`,
-			{
-				topic: partition.topic,
-				partition: partition.index,
-			},
+			partitionContext(partition),
 		);
 	}
 
@@ -135,8 +133,4 @@ export class Backend {
 			},
 		);
 	}
-}
-
-export function partitionContext(partition: Partition): ErrorContext {
-	return { topic: partition.topic, partition: partition.index };
 }

@@ -3,7 +3,8 @@ import { abortedError } from "./aborted.ts";
 import type { ReadOptions } from "./api/broker.ts";
 import type { Message } from "./api/message.ts";
 import type { Topic } from "./api/topic.ts";
-import { type Backend, partitionContext } from "./backend.ts";
+import type { Backend } from "./backend.ts";
+import { partitionContext } from "./partition-context.ts";
 import { Bell } from "./bell.ts";
 import type { Reader } from "./driver/driver.ts";
 import type { RawRecord } from "./driver/record.ts";
@@ -11,7 +12,6 @@ import { decodeMessage } from "./message.ts";
 import type { Offset } from "./offset.ts";
 import { type Partition, partitionKey } from "./partition.ts";
 import { persevere } from "./patience.ts";
-import { PolylogError } from "./errors.ts";
 
 const PAGE = { records: 500, bytes: 4 * 1024 * 1024 };
 
@@ -71,8 +71,7 @@ export async function* readTopic<T>(
 
 async function chosenPartitions(backend: Backend, topic: Topic<unknown>, index: number | undefined): Promise<Partition[]> {
 	if (index !== undefined) return [await backend.describePartition({ topic: topic.name, index })];
-	const described = await backend.describeTopic(topic.name);
-	if (!described) throw new PolylogError("TOPIC_NOT_FOUND", `topic ${topic.name} does not exist`, { topic: topic.name });
+	const described = await backend.describeExisting(topic.name);
 	return described.partitions.map((partition) => ({ topic: topic.name, index: partition.index }));
 }
 

@@ -1,6 +1,6 @@
 // Fills one lane from the log while there is room. Not asking is pausing.
 import type { Backend } from "../backend.ts";
-import { partitionContext } from "../backend.ts";
+import { partitionContext } from "../partition-context.ts";
 import type { Reader } from "../driver/driver.ts";
 import { isPolylogError, type PolylogError } from "../errors.ts";
 import { persevere } from "../patience.ts";

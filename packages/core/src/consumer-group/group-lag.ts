@@ -1,7 +1,7 @@
 // How far behind a group is: what is committed, compared with what the log holds.
 import type { GroupLag, PartitionLag } from "../api/consumer-group.ts";
 import type { Backend } from "../backend.ts";
-import { partitionContext } from "../backend.ts";
+import { partitionContext } from "../partition-context.ts";
 import type { PartitionDescription } from "../driver/driver.ts";
 import { isPolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";

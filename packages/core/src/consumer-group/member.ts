@@ -10,6 +10,7 @@ import type { GroupSession } from "../driver/group-session.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset, Position } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
+import { partitionContext } from "../partition-context.ts";
 import { checkPosition } from "../position.ts";
 import { batchWorker } from "./batch-worker.ts";
 import { Committer } from "./committer.ts";
@@ -277,11 +278,9 @@ export class GroupMember<T> implements Member<T> {
 	#giveUpOn({ lane, givenUp }: RunningHandler): void {
 		givenUp?.();
 		const reason = `a handler ran past maxHandlerMs (${this.#options.maxHandlerMs})`;
-		const { topic, index } = lane.partition;
 		this.#hooks.report(
 			new PolylogError("HANDLER_TIMEOUT", `${reason} on ${lane.key}: the partition is given up`, {
-				topic,
-				partition: index,
+				...partitionContext(lane.partition),
 				group: this.#parts.group,
 			}),
 		);
@@ -324,8 +323,7 @@ export class GroupMember<T> implements Member<T> {
 		if (lane && (fence === undefined || fence === lane.fence)) return lane;
 		const { group } = this.#parts;
 		throw new PolylogError("FENCED", `this member of group ${group} does not own ${partitionKey(partition)} (any more)`, {
-			topic: partition.topic,
-			partition: partition.index,
+			...partitionContext(partition),
 			group,
 		});
 	}

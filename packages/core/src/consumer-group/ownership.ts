@@ -1,7 +1,7 @@
 // The partitions this member owns: turns what the session says (assigned, revoked, lost) into lanes, and awaits the
 // application's hooks in between.
 import type { Backend } from "../backend.ts";
-import { partitionContext } from "../backend.ts";
+import { partitionContext } from "../partition-context.ts";
 import type { Bell } from "../bell.ts";
 import type { Reader } from "../driver/driver.ts";
 import type { Grant, GroupSession, SessionListener } from "../driver/group-session.ts";

@@ -10,6 +10,7 @@ import type { RawRecord } from "../driver/record.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
+import { partitionContext } from "../partition-context.ts";
 import { recordBytes } from "../record-bytes.ts";
 import { type Held, OffsetTracker } from "./offset-tracker.ts";
 
@@ -309,9 +310,7 @@ export class PartitionLane {
 
 	/** Tells running handlers to give up. */
 	abort(reason: string): void {
-		this.#abort.abort(
-			new PolylogError("FENCED", `${this.key}: ${reason}`, { topic: this.partition.topic, partition: this.partition.index }),
-		);
+		this.#abort.abort(new PolylogError("FENCED", `${this.key}: ${reason}`, partitionContext(this.partition)));
 	}
 
 	/** Not ours any more. Results of running handlers count for nothing. */
@@ -339,9 +338,6 @@ export class PartitionLane {
 	}
 
 	#fenced(why: string): PolylogError {
-		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, {
-			topic: this.partition.topic,
-			partition: this.partition.index,
-		});
+		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, partitionContext(this.partition));
 	}
 }

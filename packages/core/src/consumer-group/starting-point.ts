@@ -1,12 +1,12 @@
 // Where a newly owned partition starts: at the committed offset, once the log is proven to be the one that was committed to.
 import type { Backend } from "../backend.ts";
-import { partitionContext } from "../backend.ts";
+import { partitionContext } from "../partition-context.ts";
 import type { Reader } from "../driver/driver.ts";
 import type { CommittedOffset } from "../driver/group-session.ts";
 import { offsetOutOfRange } from "../driver/out-of-range.ts";
 import { recordDigest } from "../driver/record-digest.ts";
 import { isPolylogError } from "../errors.ts";
-import type { Partition } from "../partition.ts";
+import { type Partition, partitionKey } from "../partition.ts";
 
 /** Just the one record. */
 const PROBE = { records: 1, bytes: 1 };
@@ -28,7 +28,7 @@ export async function readerAt(backend: Backend, partition: Partition, committed
 	const reader = backend.driver.openReader(partition, last.offset);
 	try {
 		const [record] = await backend.attempt(
-			`checking ${partition.topic}/${partition.index} at offset ${last.offset}`,
+			`checking ${partitionKey(partition)} at offset ${last.offset}`,
 			() => reader.fetch(PROBE, signal),
 			partitionContext(partition),
 		);

@@ -1,5 +1,6 @@
 // One message's way through the handler: decode, try, try again, and the failure policy in the end.
 // The path of a message that is decoded and handled synchronously has no promise in it.
+import { partitionContext } from "../partition-context.ts";
 import type { Message } from "../api/message.ts";
 import type { FailurePolicy, RetryOptions } from "../api/run-options.ts";
 import type { Topic } from "../api/topic.ts";
@@ -216,8 +217,7 @@ export class Delivery<T> {
 		const { partition } = lane;
 		const key = record?.key && Buffer.from(record.key).toString("utf8");
 		const context = {
-			topic: partition.topic,
-			partition: partition.index,
+			...partitionContext(partition),
 			group: this.#parts.group,
 			attempt,
 			...(record ? { offset: record.offset } : {}),

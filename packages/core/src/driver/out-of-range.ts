@@ -1,3 +1,4 @@
+import { partitionContext } from "../partition-context.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
@@ -13,8 +14,7 @@ export function offsetOutOfRange(
 		"OFFSET_OUT_OF_RANGE",
 		`offset ${requested} of ${partitionKey(partition)} is out of range ${earliest}..${end}: ${why}`,
 		{
-			topic: partition.topic,
-			partition: partition.index,
+			...partitionContext(partition),
 			requested,
 			earliest,
 			end,

@@ -1,4 +1,5 @@
 // Commits that wait for the next entry, one per partition: the later covers the earlier.
+import { partitionContext } from "../partition-context.ts";
 import type { Commit } from "../driver/group-session.ts";
 import { PolylogError } from "../errors.ts";
 import { partitionKey } from "../partition.ts";
@@ -74,7 +75,7 @@ export function fenced({ partition }: Pick<Holding, "partition">): PolylogError 
 	return new PolylogError(
 		"FENCED",
 		`commit to ${partitionKey(partition)} refused: this member no longer holds the partition under that fence; drop the work, its new owner repeats it`,
-		{ topic: partition.topic, partition: partition.index },
+		partitionContext(partition),
 	);
 }
 

@@ -12,9 +12,8 @@ import type {
 } from "../driver/driver.ts";
 import { readOptions } from "../driver/options.ts";
 import type { AppendOutcome, OutgoingRecord } from "../driver/record.ts";
-import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
-import { type Partition, partitionKey } from "../partition.ts";
+import type { Partition } from "../partition.ts";
 import { memoryJournals } from "./memory-journal.ts";
 import { MemoryLink, MemoryLinkError, type MemoryNative } from "./memory-link.ts";
 import type { MemoryLog } from "./memory-log.ts";
@@ -99,13 +98,7 @@ class MemoryDriver implements Driver {
 
 	#log(partition: Partition): MemoryLog {
 		this.#link.check();
-		const log = this.#store.topics.get(partition.topic)?.partitions[partition.index];
-		if (!log)
-			throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, {
-				topic: partition.topic,
-				partition: partition.index,
-			});
-		return log;
+		return this.#store.partition(partition);
 	}
 }
 

@@ -2,9 +2,8 @@ import type { Clock } from "../clock.ts";
 import type { Credit, Reader } from "../driver/driver.ts";
 import { offsetOutOfRange } from "../driver/out-of-range.ts";
 import type { RawRecord } from "../driver/record.ts";
-import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
-import { type Partition, partitionKey } from "../partition.ts";
+import type { Partition } from "../partition.ts";
 import type { MemoryLink } from "./memory-link.ts";
 import { type MemoryLog, ownCopy } from "./memory-log.ts";
 import type { MemoryStore } from "./memory-store.ts";
@@ -49,12 +48,7 @@ export class MemoryReader implements Reader {
 
 	#take(credit: Credit): RawRecord[] {
 		this.#link.check();
-		const log = this.#store.topics.get(this.#partition.topic)?.partitions[this.#partition.index];
-		if (!log)
-			throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(this.#partition)} does not exist`, {
-				topic: this.#partition.topic,
-				partition: this.#partition.index,
-			});
+		const log = this.#store.partition(this.#partition);
 		const { earliest, end } = log;
 		const range = { requested: this.#next, earliest, end };
 		if (this.#log && this.#log !== log) throw offsetOutOfRange(this.#partition, range, "the topic was deleted and made again");

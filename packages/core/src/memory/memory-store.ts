@@ -1,6 +1,9 @@
 // What connections to one embedded log share: its topics and journals. `memory:NAME` is one store for the process.
 import type { Clock } from "../clock.ts";
 import type { TopicOptions } from "../driver/driver.ts";
+import { PolylogError } from "../errors.ts";
+import { partitionContext } from "../partition-context.ts";
+import { type Partition, partitionKey } from "../partition.ts";
 import { MemoryLog } from "./memory-log.ts";
 
 export interface MemoryTopic {
@@ -27,6 +30,13 @@ export class MemoryStore {
 	growTopic(name: string, partitions: number): void {
 		const topic = this.topics.get(name);
 		while (topic && topic.partitions.length < partitions) topic.partitions.push(new MemoryLog(this.#clock, topic.options.retention));
+	}
+
+	/** TOPIC_NOT_FOUND if there is none. */
+	partition(partition: Partition): MemoryLog {
+		const log = this.topics.get(partition.topic)?.partitions[partition.index];
+		if (log) return log;
+		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, partitionContext(partition));
 	}
 
 	journal(group: string): MemoryLog {

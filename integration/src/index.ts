@@ -9,5 +9,7 @@ export type { RunningRedis } from "./brokers/redis.ts";
 export type { RedisServerOptions } from "./brokers/redis-server.ts";
 export type { BrokerKind } from "./brokers/servers.ts";
 export { startBroker, type Via } from "./brokers/start-broker.ts";
+export { createDriver, CREDIT, driverContext, LoggedLines, take, textOf, uniqueName } from "./driver-harness.ts";
 export { pythonWith } from "./clients/python.ts";
 export { type Flow, type Proxy, startProxy } from "./faults/proxy.ts";
+export { sendThrough } from "./faults/send-through.ts";

@@ -1,6 +1,6 @@
 // A group lives through the death and the freezing of its broker without being told to.
 import { type Broker, connect, type Member, type Receipt, silentLog, topic } from "@polylog/core";
-import { type RunningBroker, startBroker } from "@polylog/integration";
+import { type RunningBroker, startBroker, sendThrough } from "@polylog/integration";
 import { adapter } from "@polylog/redis-streams";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -35,20 +35,6 @@ describe("a group whose broker goes away", { timeout: 60_000 }, () => {
 		await redis.dispose();
 	});
 
-	/** Sends without a break while `disturb` is at it, and a little longer. */
-	async function sendThrough(disturb: () => Promise<void>): Promise<Receipt[]> {
-		const producer = broker.producer(orders, { deliveryTimeoutMs: 30_000 });
-		const over = new AbortController();
-		const disturbing = disturb().finally(() => over.abort());
-		const receipts: Promise<Receipt[]>[] = [];
-		for (let n = 0; !over.signal.aborted || n < 2000; n += 20) {
-			receipts.push(producer.sendBatch(Array.from({ length: 20 }, (_, i) => ({ value: n + i, key: `${(n + i) % 50}` }))));
-			await new Promise((resolve) => setTimeout(resolve, 5));
-		}
-		await disturbing;
-		return (await Promise.all(receipts)).flat();
-	}
-
 	async function expectAllHandled(receipts: readonly Receipt[]): Promise<void> {
 		const ok = receipts.flatMap(({ status }, n) => (status === "ok" ? [n] : []));
 		expect(ok.length).toBe(receipts.length);
@@ -61,7 +47,7 @@ describe("a group whose broker goes away", { timeout: 60_000 }, () => {
 	const twice = () => [...handled.values()].filter((times) => times > 1).length;
 
 	it("loses nothing and goes on by itself when the broker is killed and comes back", async () => {
-		const receipts = await sendThrough(async () => {
+		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 30_000 }), async () => {
 			await new Promise((resolve) => setTimeout(resolve, 500));
 			await redis.kill();
 			await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -76,7 +62,7 @@ describe("a group whose broker goes away", { timeout: 60_000 }, () => {
 	});
 
 	it("expires nobody when the broker freezes for longer than a session", async () => {
-		const receipts = await sendThrough(async () => {
+		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 30_000 }), async () => {
 			await new Promise((resolve) => setTimeout(resolve, 500));
 			await redis.pause();
 			await new Promise((resolve) => setTimeout(resolve, SESSION_MS + 2000));

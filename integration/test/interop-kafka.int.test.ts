@@ -49,7 +49,7 @@ describe("a topic shared with other Kafka clients", { timeout: 120_000 }, () => 
 	it("gives a group what kcat wrote: key, value, repeated headers, tombstone", async () => {
 		const shared = await newTopic(1);
 		const headers = ["-H", "trace=7", "-H", "from=kcat", "-H", "trace=8"];
-		await kcat().produce(bootstrap, shared.name, ["k1|Grüße", "k2|", "|no key but an empty one"], headers);
+		await (await kcat()).produce(bootstrap, shared.name, ["k1|Grüße", "k2|", "|no key but an empty one"], headers);
 		const found = await readByGroup(broker, { name: "reads-kcat", topics: [shared], count: 3 });
 		const expected: Partial<ReadableMessage> = {
 			partition: 0,
@@ -116,7 +116,7 @@ describe("a topic shared with other Kafka clients", { timeout: 120_000 }, () => 
 			{ key: "k2", value: null },
 			{ value: Buffer.from("no key"), headers: { only: "one" } },
 		]);
-		const byKcat = await kcat().consume(bootstrap, shared.name);
+		const byKcat = await (await kcat()).consume(bootstrap, shared.name);
 		expect(byKcat.map(({ key, payload, headers = [] }) => [key, payload, headers])).toEqual([
 			["k1", "Grüße", ["trace", "7", "from", "polylog", "trace", "8"]],
 			["k2", null, []],
@@ -147,13 +147,15 @@ describe("a topic shared with other Kafka clients", { timeout: 120_000 }, () => 
 
 	it("has each key where kcat, told to use murmur2, has it", async () => {
 		const shared = await newTopic();
-		await kcat().produce(
+		await (
+			await kcat()
+		).produce(
 			bootstrap,
 			shared.name,
 			KEYS.map((key) => `${key}|${key}`),
 			["-X", "partitioner=murmur2_random"],
 		);
-		const theirs = new Map((await kcat().consume(bootstrap, shared.name)).map(({ key, partition }) => [key, partition]));
+		const theirs = new Map((await (await kcat()).consume(bootstrap, shared.name)).map(({ key, partition }) => [key, partition]));
 		expect(theirs).toEqual(await ourPartitions());
 		expect(new Set(theirs.values()).size).toBe(PARTITIONS);
 	});

@@ -28,7 +28,9 @@ describe("a stream shared with redis-cli", { timeout: 60_000 }, () => {
 		const shared = storedTopic("by-cli", 2);
 		const producer = broker.producer(shared);
 		await producer.send(Buffer.from("before"), { partition: 0 });
-		await redisCli().type(redis.url, [
+		await (
+			await redisCli()
+		).type(redis.url, [
 			'XADD {by-cli:0} * value "Gr\\xc3\\xbc\\xc3\\x9fe" key k1 h:trace 7 h:from redis-cli h:trace 8',
 			'XADD {by-cli:0} * value "\\x00\\xff\\x80\\x0a" key "\\x00\\xff\\x80\\x0a" h:bytes "\\x00\\xff\\x80\\x0a"',
 			"XADD {by-cli:0} * tombstone 1 key k3",
@@ -56,7 +58,7 @@ describe("a stream shared with redis-cli", { timeout: 60_000 }, () => {
 	});
 
 	it("reads a stream of somebody else's as a topic, where the configuration adopts it", async () => {
-		await redisCli().type(redis.url, ["XADD weather 5-1 city Oslo", "XADD weather 5-2 city Rome"]);
+		await (await redisCli()).type(redis.url, ["XADD weather 5-1 city Oslo", "XADD weather 5-2 city Rome"]);
 		await using adopting = await connect({ url: redis.url, "redis-streams": { adopt: { forecasts: "weather" } } });
 		const forecasts = storedTopic("forecasts", 1);
 		expect(await readByGroup(adopting, { name: "reads-weather", topics: [forecasts], count: 2 })).toEqual([
@@ -80,12 +82,12 @@ describe("a stream shared with redis-cli", { timeout: 60_000 }, () => {
 			},
 			{ key: "k2", value: null, timestamp: 1_700_000_000_124 },
 		]);
-		expect(await redisCli().json(redis.url, "XRANGE", "{to-cli:0}", "-", "+")).toEqual([
+		expect(await (await redisCli()).json(redis.url, "XRANGE", "{to-cli:0}", "-", "+")).toEqual([
 			["0-1", ["value", "Grüße", "key", "k1", "time", "1700000000123", "h:trace", "7", "h:from", "polylog", "h:trace", "8"]],
 			["0-2", ["tombstone", "1", "key", "k2", "time", "1700000000124"]],
 		]);
 		await broker.producer(shared).send(BINARY, { key: BINARY, headers: [["b", BINARY]], timestamp: 1 });
-		const printed = await redisCli().type(redis.url, ["XRANGE {to-cli:0} 0-3 0-3"]);
+		const printed = await (await redisCli()).type(redis.url, ["XRANGE {to-cli:0} 0-3 0-3"]);
 		const bytes = String.raw`\x00\xff\x80\n`;
 		expect([...printed.matchAll(/"([^"]*)"/g)].map(([, text]) => text)).toEqual([
 			"0-3",
@@ -106,7 +108,7 @@ describe("a stream shared with redis-cli", { timeout: 60_000 }, () => {
 		await readByGroup(broker, { name: "watched-by-cli", topics: [shared], count: 5 });
 		const committed = [...(await broker.consumerGroup("watched-by-cli", { topics: [shared], from: "earliest" }).committed()).values()];
 		expect(committed).toEqual([5n]);
-		const [group] = (await redisCli().json(redis.url, "XINFO", "GROUPS", "{watched:0}")) as Record<string, unknown>[];
+		const [group] = (await (await redisCli()).json(redis.url, "XINFO", "GROUPS", "{watched:0}")) as Record<string, unknown>[];
 		expect(group).toMatchObject({ name: "watched-by-cli", "last-delivered-id": "0-5", pending: 0 });
 	});
 });

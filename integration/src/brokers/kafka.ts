@@ -6,6 +6,7 @@ import type { RunningBroker } from "./broker.ts";
 import { ChildServer } from "./child-server.ts";
 import { kafkaJars } from "./kafka-jars.ts";
 import { freePort } from "./port.ts";
+import { KAFKA_SETTINGS } from "./kafka-settings.ts";
 
 export interface KafkaServerOptions {
 	/** "4.1.1" (default) or another release on Maven Central; POLYLOG_TEST_KAFKA_VERSION decides where this does not. */
@@ -129,23 +130,7 @@ function properties({ folder, port, controllerPort, listeners, options }: Layout
 			...extra.map(({ name, protocol }) => `${name}:${protocol}`),
 		].join(","),
 		"log.dirs": join(folder, "data"),
-		"auto.create.topics.enable": "false",
-		"offsets.topic.replication.factor": "1",
-		"offsets.topic.num.partitions": "4",
-		"transaction.state.log.replication.factor": "1",
-		"transaction.state.log.min.isr": "1",
-		"transaction.state.log.num.partitions": "4",
-		"share.coordinator.state.topic.replication.factor": "1",
-		"share.coordinator.state.topic.min.isr": "1",
-		"group.initial.rebalance.delay.ms": "0",
-		"group.min.session.timeout.ms": "500",
-		// Retention acts within a test's patience.
-		"log.initial.task.delay.ms": "100",
-		"log.retention.check.interval.ms": "100",
-		"log.segment.delete.delay.ms": "1000",
-		"log.cleaner.backoff.ms": "500",
-		"num.network.threads": "2",
-		"num.io.threads": "4",
+		...KAFKA_SETTINGS,
 		...options.settings,
 	};
 	return Object.entries(all)

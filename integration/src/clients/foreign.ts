@@ -62,8 +62,8 @@ export interface KcatRecord {
 }
 
 /** kcat: librdkafka. */
-export function kcat() {
-	const command = debianProgram("kcat", "kcat");
+export async function kcat() {
+	const command = await debianProgram("kcat", "kcat");
 	return {
 		/** Each line of `lines` is KEY|VALUE; an empty value is a tombstone. */
 		async produce(bootstrap: string, topic: string, lines: readonly string[], options: readonly string[] = []): Promise<void> {
@@ -83,8 +83,8 @@ export function kcat() {
 }
 
 /** redis-cli: gives each command as a person would type it, and the reply to each as redis-cli prints it. */
-export function redisCli() {
-	const command = debianProgram("redis-cli", "redis-tools");
+export async function redisCli() {
+	const command = await debianProgram("redis-cli", "redis-tools");
 	return {
 		/** Commands in redis-cli's quoting ("\x00"); fails if one does. */
 		async type(url: string, commands: readonly string[]): Promise<string> {

@@ -1,10 +1,7 @@
 // Drivers on a real Kafka, made as core makes them, and what stands between them and the broker.
-import { randomBytes } from "node:crypto";
 import {
 	type Assignor,
-	type BackendUrl,
 	type Driver,
-	type DriverContext,
 	type Grant,
 	type GroupCoordinator,
 	type GroupSession,
@@ -14,64 +11,16 @@ import {
 	type Partition,
 	partitionKey,
 	type RawRecord,
-	type Reader,
-	Secret,
 	type SessionListener,
 } from "@polylog/core/driver";
-import { type KafkaServerOptions, type RunningKafka, startKafka } from "@polylog/integration";
+import { type KafkaServerOptions, type RunningKafka, startKafka, createDriver, uniqueName, CREDIT } from "@polylog/integration";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { adapter, type KafkaOptions } from "../src/index.ts";
 
-export const CREDIT = { records: 500, bytes: 1_000_000 };
-
-export class LoggedLines implements Log {
-	readonly lines: string[] = [];
-	info(message: string): void {
-		this.lines.push(`info ${message}`);
-	}
-	warn(message: string): void {
-		this.lines.push(`warn ${message}`);
-	}
-	error(message: string): void {
-		this.lines.push(`error ${message}`);
-	}
-}
-
-export function driverContext(log: Log = new LoggedLines()): DriverContext {
-	return {
-		clock: {
-			now: () => performance.now(),
-			wall: () => Date.now(),
-			after(delayMs, callback) {
-				const timer = setTimeout(callback, delayMs);
-				return () => clearTimeout(timer);
-			},
-			yield: () => new Promise((resolve) => setImmediate(resolve)),
-		},
-		random: { fraction: () => Math.random(), hex: (bytes) => randomBytes(bytes).toString("hex") },
-		log,
-		clientId: "test",
-	};
-}
-
-/** As core parses a URL, for the plain ones of tests. */
-export function backendUrl(text: string): BackendUrl {
-	const url = new URL(text.replace(/^kafka:/, "http:"));
-	const part = (value: string) => (value === "" ? undefined : decodeURIComponent(value));
-	const password = part(url.password);
-	return {
-		scheme: "kafka",
-		hosts: [{ host: url.hostname, port: Number(url.port) }],
-		username: part(url.username),
-		password: password === undefined ? undefined : new Secret(password),
-		path: "",
-		params: new Map(url.searchParams),
-		display: `kafka://${url.host}`,
-	};
-}
+export { CREDIT, LoggedLines, take, textOf, uniqueName } from "@polylog/integration";
 
 export function makeDriver(url: string, options: KafkaOptions = {}, log?: Log): Driver {
-	return adapter.create({ url: backendUrl(url), options: { ...options } }, driverContext(log));
+	return createDriver(adapter, url, options, log);
 }
 
 /** A broker and a session on it for a whole file of tests, and the broker's name in their report. */
@@ -122,13 +71,6 @@ export class Session {
 	}
 }
 
-let names = 0;
-/** A name no other test has, also on a Kafka that several runs share. */
-export function uniqueName(stem: string): string {
-	names += 1;
-	return `${stem}-${process.pid}-${Date.now().toString(36)}-${names}`;
-}
-
 /** Of now: Kafka forgets the producer of records older than a day when it starts again, and with it what it would recognize as repeats. */
 export function record(text: string, more: Partial<OutgoingRecord> = {}): OutgoingRecord {
 	return { key: undefined, value: Buffer.from(text), headers: [], timestamp: Date.now(), ...more };
@@ -136,10 +78,6 @@ export function record(text: string, more: Partial<OutgoingRecord> = {}): Outgoi
 
 export function records(from: number, count: number): OutgoingRecord[] {
 	return Array.from({ length: count }, (_, at) => record(`r${from + at}`));
-}
-
-export function textOf(raw: RawRecord): string {
-	return raw.value === null ? "(tombstone)" : Buffer.from(raw.value).toString();
 }
 
 export async function makeTopic(driver: Driver, partitions = 1, stem = "t"): Promise<string> {
@@ -176,13 +114,6 @@ export class TestProducer {
 			return outcome.offset;
 		});
 	}
-}
-
-/** Fetches until `count` records are there. */
-export async function take(reader: Reader, count: number, credit = CREDIT): Promise<RawRecord[]> {
-	const taken: RawRecord[] = [];
-	while (taken.length < count) taken.push(...(await reader.fetch({ ...credit, records: Math.min(credit.records, count - taken.length) })));
-	return taken;
 }
 
 /** Everything in the partition now. */

@@ -1,6 +1,6 @@
 // A group lives through the death and the freezing of its broker without being told to.
 import { type Broker, connect, type Member, type Receipt, silentLog, topic } from "@polylog/core";
-import { type RunningKafka, startKafka } from "@polylog/integration";
+import { type RunningKafka, startKafka, sendThrough } from "@polylog/integration";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { adapter } from "../src/index.ts";
 
@@ -35,20 +35,6 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 		await kafka.dispose();
 	});
 
-	/** Sends without a break while `disturb` is at it, and a little longer. */
-	async function sendThrough(disturb: () => Promise<void>): Promise<Receipt[]> {
-		const producer = broker.producer(orders, { deliveryTimeoutMs: 60_000 });
-		const over = new AbortController();
-		const disturbing = disturb().finally(() => over.abort());
-		const receipts: Promise<Receipt[]>[] = [];
-		for (let n = 0; !over.signal.aborted || n < 2000; n += 20) {
-			receipts.push(producer.sendBatch(Array.from({ length: 20 }, (_, i) => ({ value: n + i, key: `${(n + i) % 50}` }))));
-			await new Promise((resolve) => setTimeout(resolve, 5));
-		}
-		await disturbing;
-		return (await Promise.all(receipts)).flat();
-	}
-
 	async function expectAllHandled(receipts: readonly Receipt[]): Promise<void> {
 		expect(receipts.filter(({ status }) => status !== "ok")).toEqual([]);
 		const group = broker.consumerGroup("billing", { topics: [orders], from: "earliest" });
@@ -60,7 +46,7 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 	const repeated = () => [...handled.values()].reduce((sum, times) => sum + times - 1, 0);
 
 	it("loses nothing and goes on by itself when the broker is killed and comes back", async () => {
-		const receipts = await sendThrough(async () => {
+		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 60_000 }), async () => {
 			await new Promise((resolve) => setTimeout(resolve, 1000));
 			await kafka.kill();
 			await kafka.start();
@@ -73,7 +59,7 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 	});
 
 	it("goes on when the broker was frozen for longer than a session", async () => {
-		const receipts = await sendThrough(async () => {
+		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 60_000 }), async () => {
 			await new Promise((resolve) => setTimeout(resolve, 1000));
 			await kafka.pause();
 			await new Promise((resolve) => setTimeout(resolve, SESSION_MS + 2000));

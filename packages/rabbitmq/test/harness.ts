@@ -1,72 +1,14 @@
 // Drivers on a real RabbitMQ, made as core makes them.
-import { randomBytes } from "node:crypto";
-import {
-	type AppendOutcome,
-	type BackendUrl,
-	type Driver,
-	type DriverContext,
-	type Log,
-	type OutgoingRecord,
-	type Partition,
-	type RawRecord,
-	type Reader,
-	Secret,
-} from "@polylog/core/driver";
-import { type RabbitmqServerOptions, type RunningRabbitmq, startRabbitmq } from "@polylog/integration";
+import { type AppendOutcome, type Driver, type Log, type OutgoingRecord, type Partition } from "@polylog/core/driver";
+import { type RabbitmqServerOptions, type RunningRabbitmq, startRabbitmq, createDriver, uniqueName } from "@polylog/integration";
 import { type ChannelModel, connect } from "amqplib";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { adapter, type RabbitmqOptions } from "../src/index.ts";
 
-export const CREDIT = { records: 500, bytes: 1_000_000 };
-
-export class LoggedLines implements Log {
-	readonly lines: string[] = [];
-	info(message: string): void {
-		this.lines.push(`info ${message}`);
-	}
-	warn(message: string): void {
-		this.lines.push(`warn ${message}`);
-	}
-	error(message: string): void {
-		this.lines.push(`error ${message}`);
-	}
-}
-
-export function driverContext(log: Log = new LoggedLines()): DriverContext {
-	return {
-		clock: {
-			now: () => performance.now(),
-			wall: () => Date.now(),
-			after(delayMs, callback) {
-				const timer = setTimeout(callback, delayMs);
-				return () => clearTimeout(timer);
-			},
-			yield: () => new Promise((resolve) => setImmediate(resolve)),
-		},
-		random: { fraction: () => Math.random(), hex: (bytes) => randomBytes(bytes).toString("hex") },
-		log,
-		clientId: "test",
-	};
-}
-
-/** As core parses a URL, for the plain ones of tests. */
-export function backendUrl(text: string): BackendUrl {
-	const url = new URL(text);
-	const text_ = (part: string) => (part === "" ? undefined : decodeURIComponent(part));
-	const password = text_(url.password);
-	return {
-		scheme: url.protocol.slice(0, -1),
-		hosts: [{ host: url.hostname, port: url.port === "" ? undefined : Number(url.port) }],
-		username: text_(url.username),
-		password: password === undefined ? undefined : new Secret(password),
-		path: url.pathname.replace(/^\//, ""),
-		params: url.searchParams.size === 0 ? new Map() : new Map(url.searchParams),
-		display: `${url.protocol}//${url.host}${url.pathname}`,
-	};
-}
+export { CREDIT, take, textOf, uniqueName } from "@polylog/integration";
 
 export function makeDriver(url: string, options: RabbitmqOptions = {}, log?: Log): Driver {
-	return adapter.create({ url: backendUrl(url), options: { ...options } }, driverContext(log));
+	return createDriver(adapter, url, options, log);
 }
 
 /** A broker and a session on it for a whole file of tests, and the broker's name in their report. */
@@ -127,23 +69,12 @@ export class Session {
 	}
 }
 
-let names = 0;
-/** A topic name no other test has, also on a RabbitMQ that several runs share. */
-export function uniqueName(stem: string): string {
-	names += 1;
-	return `${stem}-${process.pid}-${Date.now().toString(36)}-${names}`;
-}
-
 export function record(text: string, more: Partial<OutgoingRecord> = {}): OutgoingRecord {
 	return { key: undefined, value: Buffer.from(text), headers: [], timestamp: 1_700_000_000_000, ...more };
 }
 
 export function records(from: number, count: number): OutgoingRecord[] {
 	return Array.from({ length: count }, (_, at) => record(`r${from + at}`));
-}
-
-export function textOf(raw: RawRecord): string {
-	return raw.value === null ? "(tombstone)" : Buffer.from(raw.value).toString();
 }
 
 /** A producer that numbers its batches as core does. */
@@ -169,13 +100,6 @@ export class TestProducer {
 		this.sequence += batch.length;
 		return await this.#driver.append(this.#partition, batch, { id: this.id, epoch: 0, sequence });
 	}
-}
-
-/** Fetches until `count` records are there. */
-export async function take(reader: Reader, count: number, credit = CREDIT): Promise<RawRecord[]> {
-	const taken: RawRecord[] = [];
-	while (taken.length < count) taken.push(...(await reader.fetch({ ...credit, records: Math.min(credit.records, count - taken.length) })));
-	return taken;
 }
 
 /** Until `probe` gives something true; rejects after `withinMs`. */

@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
+import { parseBackendUrl } from "@polylog/core/testing";
 import { describe, expect, it } from "vitest";
-import { backendUrl } from "../test/harness.ts";
 import { readSettings } from "./options.ts";
 
-const read = (url: string, options: Readonly<Record<string, unknown>> = {}) => readSettings({ url: backendUrl(url), options });
+const read = (url: string, options: Readonly<Record<string, unknown>> = {}) => readSettings({ url: parseBackendUrl(url), options });
 
 describe("settings", () => {
 	it("come from the URL, with defaults", () => {
@@ -48,7 +48,7 @@ describe("settings", () => {
 
 	it("refuse several hosts", () => {
 		const url = {
-			...backendUrl("redis://a"),
+			...parseBackendUrl("redis://a"),
 			hosts: [
 				{ host: "a", port: 1 },
 				{ host: "b", port: 2 },

@@ -1,6 +1,7 @@
 // Kafka in a container: one node that is broker and controller.
 import { type RunningContainer, startContainer } from "./container.ts";
 import { untilLogged } from "./logged.ts";
+import { KAFKA_SETTINGS } from "../kafka-settings.ts";
 
 export interface KafkaContainerOptions {
 	/** More of server.properties. */
@@ -34,23 +35,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 	"inter.broker.listener.name": "PLAINTEXT",
 	"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
 	"log.dirs": "/var/lib/kafka/data",
-	"auto.create.topics.enable": "false",
-	"offsets.topic.replication.factor": "1",
-	"offsets.topic.num.partitions": "4",
-	"transaction.state.log.replication.factor": "1",
-	"transaction.state.log.min.isr": "1",
-	"transaction.state.log.num.partitions": "4",
-	"share.coordinator.state.topic.replication.factor": "1",
-	"share.coordinator.state.topic.min.isr": "1",
-	"group.initial.rebalance.delay.ms": "0",
-	"group.min.session.timeout.ms": "500",
-	// Retention acts within a test's patience.
-	"log.initial.task.delay.ms": "100",
-	"log.retention.check.interval.ms": "100",
-	"log.segment.delete.delay.ms": "1000",
-	"log.cleaner.backoff.ms": "500",
-	"num.network.threads": "2",
-	"num.io.threads": "4",
+	...KAFKA_SETTINGS,
 };
 
 /** As the official image reads it back: "a.b-c_d" is KAFKA_A_B___C__D. */

@@ -11,6 +11,7 @@ export const TEST_FILES: Readonly<Record<"rabbitmq" | "kafka" | "containers", re
 	kafka: ["packages/kafka/test/**", "integration/test/interop-kafka.int.test.ts"],
 	containers: [
 		"integration/test/containers.int.test.ts",
+		"packages/kafka/test/conformance-container.int.test.ts",
 		"packages/redis-streams/test/conformance-redis.int.test.ts",
 		"packages/redis-streams/test/conformance-valkey.int.test.ts",
 	],

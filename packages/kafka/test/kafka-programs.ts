@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { runClient, type RunningKafka } from "@polylog/integration";
 
+const JAVA = "java";
 const LIGHT = ["-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
 
 function classPathOf({ classPath }: RunningKafka): string {
@@ -11,11 +12,11 @@ function classPathOf({ classPath }: RunningKafka): string {
 
 /** Its standard output; rejects with what it said if it fails. */
 export async function runKafkaProgram(broker: RunningKafka, main: string, args: readonly string[], input?: string): Promise<string> {
-	return await runClient("java", [...LIGHT, "-cp", classPathOf(broker), main, ...args], input);
+	return await runClient(JAVA, [...LIGHT, "-cp", classPathOf(broker), main, ...args], input);
 }
 
 /** One that runs until it is ended. `loggingConfiguration` is a file for log4j. */
 export function startKafkaProgram(broker: RunningKafka, main: string, args: readonly string[], loggingConfiguration: string): ChildProcess {
 	const logging = `-Dlog4j2.configurationFile=file:${loggingConfiguration}`;
-	return spawn("java", [...LIGHT, logging, "-cp", classPathOf(broker), main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+	return spawn(JAVA, [...LIGHT, logging, "-cp", classPathOf(broker), main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
 }

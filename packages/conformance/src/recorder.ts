@@ -96,7 +96,7 @@ export class Recorder {
 		this.#groups.add(group.name);
 		if (options.order === "key") this.#rules = { ...this.#rules, order: "key" };
 		const seen: Message<Item>[] = [];
-		const { handle, onAssigned, onRevoked, onLost, ...rest } = options;
+		const { handle: _, onAssigned, onRevoked, onLost, ...rest } = options;
 		const moved = (kind: "assigned" | "revoked" | "lost", partitions: readonly Partition[]) =>
 			this.record({ kind, at: clock.wall(), member: name, group: group.name, partitions: partitions.map(partitionKey) });
 		const participant = { stuck: [] as { partition: Partition; error: Error }[], errors: [] as Error[], lost: [] as Partition[] };

@@ -113,6 +113,7 @@ async function runCheck(check: Check, started: Started, seed: string): Promise<C
 	const start = clock.now();
 	try {
 		await within(check.timeoutMs ?? 60_000, `the check ${id}`, check.run(ctx));
+		ctx.judgeHistories();
 		return { id, promise, status: "kept", ms: Math.round(clock.now() - start) };
 	} catch (error) {
 		return {

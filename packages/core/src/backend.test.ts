@@ -41,13 +41,14 @@ describe("a call made patiently", () => {
 			tries++;
 			throw lost();
 		});
-		const failed = expect(result).rejects.toMatchObject({ code: "CONNECTION_LOST" });
-		await pass(time, 8000);
-		const before = tries;
-		await pass(time, 4000);
-		await failed;
+		let before = 0;
+		const waiting = pass(time, 8000).then(() => {
+			before = tries;
+			return pass(time, 4000);
+		});
+		await Promise.all([expect(result).rejects.toMatchObject({ code: "CONNECTION_LOST" }), waiting]);
 		expect(before).toBeGreaterThan(8);
-		expect(time.now()).toBe(12_000);
+		expect(tries).toBeGreaterThan(before);
 	});
 
 	it("fails at once for any other reason", async () => {
@@ -66,9 +67,7 @@ describe("a call made patiently", () => {
 		const asked = used.patiently("asking", async () => {
 			throw lost();
 		});
-		const failed = expect(asked).rejects.toMatchObject({ code: "CLOSED" });
 		used.close();
-		await pass(time, 2000);
-		await failed;
+		await Promise.all([expect(asked).rejects.toMatchObject({ code: "CLOSED" }), pass(time, 2000)]);
 	});
 });

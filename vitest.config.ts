@@ -23,8 +23,9 @@ export default defineConfig({
 					name: "unit",
 					include: ["**/*.test.ts"],
 					exclude: [...NOT_TESTS, ...NEEDS_BROKER],
-					testTimeout: 10_000,
-					hookTimeout: 10_000,
+					// Nothing waits so long; a machine with too much to do may.
+					testTimeout: 30_000,
+					hookTimeout: 30_000,
 				},
 			},
 			{

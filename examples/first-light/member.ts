@@ -5,8 +5,6 @@ import type { Line, WrittenBatch } from "./ledger.ts";
 
 /** Short, so that the group notices a killed member soon; a Kafka that was told nothing else takes no shorter one. */
 export const SESSION_TIMEOUT_MS = 6_000;
-/** How late a member may hear of a newcomer on a broker that tells it only when it calls. */
-export const HEARTBEAT_MS = 500;
 
 const BATCH = 125;
 const COMMIT_INTERVAL_MS = 500;
@@ -28,12 +26,7 @@ export interface WorkingMember {
 }
 
 export function flightsGroup(broker: Broker, { topic, group }: Names) {
-	return broker.consumerGroup<Flight>(group, {
-		topics: [flightsTopic(topic)],
-		from: "earliest",
-		sessionTimeoutMs: SESSION_TIMEOUT_MS,
-		heartbeatMs: HEARTBEAT_MS,
-	});
+	return broker.consumerGroup<Flight>(group, { topics: [flightsTopic(topic)], from: "earliest", sessionTimeoutMs: SESSION_TIMEOUT_MS });
 }
 
 /**

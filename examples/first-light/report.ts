@@ -4,13 +4,13 @@ import { PARTITIONS } from "./flights.ts";
 import { type Forecast, forecastError } from "./forecast.ts";
 import { duplicateBounds, inexcusable, type Kill } from "./handover.ts";
 import type { Ledger } from "./ledger.ts";
-import { HEARTBEAT_MS, SESSION_TIMEOUT_MS } from "./member.ts";
+import { SESSION_TIMEOUT_MS } from "./member.ts";
 import { MARKS } from "./meter.ts";
 import type { Source } from "./produce.ts";
 import { seconds, whole } from "./progress.ts";
 
 /** Session, two heartbeats, and 2 s: what the library promises. */
-export const TAKEOVER_MS = SESSION_TIMEOUT_MS + 2 * HEARTBEAT_MS + 2_000;
+export const TAKEOVER_MS = SESSION_TIMEOUT_MS + 2 * (SESSION_TIMEOUT_MS / 3) + 2_000;
 
 export interface Facts {
 	readonly flights: number;

@@ -66,13 +66,14 @@ export function reopensAt(place: (range: PolylogError["context"]) => bigint): Ta
 export function lateAfterReconnect(): Tap {
 	const lanes = new Map<string, { count: number; lost: number; late: (() => Promise<unknown>) | undefined }>();
 	return {
-		async append(next, { partition, producer, records, again }) {
+		async append(next, call) {
+			const { partition, producer, records } = call;
 			const key = `${producer.id} ${partitionKey(partition)}`;
 			const lane = lanes.get(key) ?? { count: 0, lost: -1, late: undefined };
 			lanes.set(key, lane);
 			if (producer.sequence === lane.lost) {
 				lane.lost = -1;
-				lane.late = () => again(records, asAnother(producer)).catch(() => {});
+				lane.late = () => call.again(records, asAnother(producer)).catch(() => {});
 				void nothing().then(() => lane.late?.());
 				return records.map((): AppendOutcome => ({ status: "ok" }));
 			}

@@ -12,7 +12,7 @@ export async function delayFigures({ byHour, byDistance, byDay, worstAirports }:
 		{
 			id: "hour",
 			title: "Delay by hour of departure",
-			text: "Delays add up over the day: fly early.",
+			text: "Delays add up over the day: fly early. Hours with too few flights to tell are left out.",
 			spec: bars(
 				byHour.map((mean) => ({ ...mean, cell: Number(mean.cell) })),
 				{ field: "cell", type: "ordinal", title: "hour", axis: { labelAngle: 0 } },

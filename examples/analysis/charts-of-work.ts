@@ -43,7 +43,7 @@ export async function workFigures({ moments, events }: Recorder): Promise<Figure
 		{
 			id: "lag",
 			title: "Lag",
-			text: "Flights that wait. The source sends at full speed; the group works it off.",
+			text: "Flights that wait: all are there at the start.",
 			spec: over("lag", "flights", "#f58518"),
 		},
 		{

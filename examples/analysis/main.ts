@@ -42,20 +42,17 @@ async function analysis(stage: Stage): Promise<boolean> {
 	for (const topic of [flightsTopic(run), totalsTopic(run)]) await broker.topics.ensure(topic);
 	const flights = await loadFlights(every);
 	screen.say(`${whole(flights.length)} flights, ${members} members ${processes ? "as processes" : "in this process"}, on ${broker.name}`);
+	await send(stage, flights);
 	const recorder = new Recorder();
 	{
 		await using crew = new Crew({ url, run, processes, worker, batch: Math.ceil(flights.length / PARTITIONS / BATCHES) });
-		const stopped = AbortSignal.any([signal, crew.trouble]);
 		const names = Array.from({ length: members }, (_, index) => String.fromCodePoint(97 + index));
 		await Promise.all(names.map((name) => crew.hire(name)));
-		let sent = false;
-		const sending = send(stage, flights, stopped).then(() => (sent = true));
 		let killed = names.length < 2;
-		const processed = untilProcessed(analysts(broker, run), {
+		await untilProcessed(analysts(broker, run), {
 			screen,
-			signal: stopped,
+			signal: AbortSignal.any([signal, crew.trouble]),
 			total: flights.length,
-			complete: () => sent,
 			onLook: async (look) => {
 				recorder.look(look);
 				if (killed || look.processed < KILL_AT * flights.length) return;
@@ -65,7 +62,6 @@ async function analysis(stage: Stage): Promise<boolean> {
 				await crew.kill("b");
 			},
 		});
-		await Promise.all([sending, processed]);
 	}
 	const sums = await groupTotals(stage);
 	await mkdir(out, { recursive: true });
@@ -82,18 +78,20 @@ async function analysis(stage: Stage): Promise<boolean> {
 }
 
 /** Goes on where an earlier start stopped. */
-async function send({ broker, run, screen }: Stage, flights: readonly Flight[], signal: AbortSignal): Promise<void> {
+async function send({ broker, run, screen, signal }: Stage, flights: readonly Flight[]): Promise<void> {
 	const every = (flights[1]?.row ?? 1) - (flights[0]?.row ?? 0);
 	const stored = await rowsStored(broker, flightsTopic(run), ({ row }) => row / every);
 	if (stored > 0) screen.say(`going on at flight ${whole(stored)}`);
 	await using gates = broker.producerGroup(`${run}-gates`);
 	const producer = gates.producer(flightsTopic(run));
-	for (let at = stored; at < flights.length; at += CHUNK)
+	for (let at = stored; at < flights.length; at += CHUNK) {
+		screen.progress(`sending: ${whole(at)} of ${whole(flights.length)}`);
 		await sendAll(
 			producer,
 			flights.slice(at, at + CHUNK).map((value) => ({ value })),
 			signal,
 		);
+	}
 }
 
 async function groupTotals({ broker, run }: Stage): Promise<Totals["sums"]> {

@@ -20,23 +20,22 @@ export interface Findings {
 	readonly worstAirports: readonly Mean[];
 }
 
-/** The share of all flights that an airport needs to be ranked. */
-const RANKED_SHARE = 0.002;
-const RANKED = 12;
+/** An hour or an airport needs one in 500 of all flights: of fewer, the mean is chance. */
+const RANKED = "flights > 0.002 * (SELECT sum(flights) FROM totals WHERE dimension = 'hour')";
+const WORST = 12;
 
 export async function findings(sums: Totals["sums"]): Promise<Findings> {
 	const connection = await (await DuckDBInstance.create(":memory:")).connect();
 	try {
 		await fill(connection, sums);
 		return {
-			byHour: await means(connection, "WHERE dimension = 'hour' ORDER BY cell"),
+			byHour: await means(connection, `WHERE dimension = 'hour' AND ${RANKED} ORDER BY cell`),
 			// Beyond 2,750 miles there are few flights, and few places.
 			byDistance: await means(connection, "WHERE dimension = 'distance' AND cell::INT < 2750 ORDER BY cell::INT"),
 			byDay: await means(connection, "WHERE dimension = 'day' ORDER BY cell"),
 			worstAirports: await means(
 				connection,
-				`WHERE dimension = 'origin' AND flights > ${RANKED_SHARE} * (SELECT sum(flights) FROM totals WHERE dimension = 'hour')
-				ORDER BY delay / flights DESC LIMIT ${RANKED}`,
+				`WHERE dimension = 'origin' AND ${RANKED} ORDER BY totals.delay / flights DESC, cell LIMIT ${WORST}`,
 			),
 		};
 	} finally {

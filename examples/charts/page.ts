@@ -13,7 +13,7 @@ export interface Page {
 	readonly introduction: string;
 	/** Numbers that stand out. */
 	readonly facts: readonly { readonly name: string; readonly value: string }[];
-	readonly sections: readonly { readonly title: string; readonly figures: readonly Figure[] }[];
+	readonly sections: readonly { readonly title: string; readonly columns: 1 | 2; readonly figures: readonly Figure[] }[];
 }
 
 const CSS = `
@@ -22,7 +22,7 @@ const CSS = `
 	.facts { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 1.5rem 0; padding: 0; list-style: none; }
 	.facts li { background: #f4f6f8; border-radius: 6px; padding: 0.5rem 1rem; }
 	.facts b { display: block; font-size: 1.3rem; } .facts span { color: #555; font-size: 0.85rem; }
-	.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(480px, 1fr)); gap: 1.5rem 2rem; }
+	.figures { display: grid; gap: 1.5rem 2rem; } @media (min-width: 900px) { .columns-2 { grid-template-columns: 1fr 1fr; } }
 	figure { margin: 0; } figure h3 { margin: 0 0 0.1rem; font-size: 1rem; } figcaption { color: #555; font-size: 0.9rem; margin-bottom: 0.5rem; }
 	svg { max-width: 100%; height: auto; }`;
 
@@ -36,7 +36,7 @@ export function pageOf({ title, introduction, facts, sections }: Page): string {
 <h1>${text(title)}</h1>
 <p>${text(introduction)}</p>
 <ul class="facts">${facts.map(({ name, value }) => `<li><b>${text(value)}</b><span>${text(name)}</span></li>`).join("")}</ul>
-${sections.map(({ title: heading, figures }) => `<h2>${text(heading)}</h2>\n<div class="figures">\n${figures.map(figureOf).join("\n")}\n</div>`).join("\n")}
+${sections.map(({ title: heading, columns, figures }) => `<h2>${text(heading)}</h2>\n<div class="figures columns-${columns}">\n${figures.map(figureOf).join("\n")}\n</div>`).join("\n")}
 </body>
 </html>
 `;

@@ -22,21 +22,18 @@ export interface WatchOptions {
 	readonly signal: AbortSignal;
 	/** How many messages there will be. Default: those that are in the log. */
 	readonly total?: number;
-	/** Whether all of them are in the log. Default: they are. */
-	readonly complete?: () => boolean;
 	readonly onLook?: (look: Look) => Promise<void> | void;
 }
 
-/** Resolves when everything is in the log and the group has committed all of it. */
+/** Resolves when the group has committed everything that is in the log. */
 export async function untilProcessed<T>(group: ConsumerGroup<T>, options: WatchOptions): Promise<void> {
-	const { screen, signal, total, complete = () => true, onLook } = options;
+	const { screen, signal, total, onLook } = options;
 	for (;;) {
-		const allThere = complete();
 		const look = await lookAt(group, signal);
 		if (look) {
 			await onLook?.(look);
 			screen.progress(lineOf(group.name, look, total ?? look.processed + (look.backlog ?? 0)));
-			if (allThere && look.backlog === 0) return;
+			if (look.backlog === 0) return;
 		}
 		await sleep(EVERY_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
 	}

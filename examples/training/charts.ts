@@ -17,7 +17,7 @@ export async function trainingFigures(first: Comparison, second: Comparison, bat
 	];
 	const drifts = first.drifts
 		.filter(({ partitions }) => partitions >= SEEN_BY)
-		.map((drift) => ({ ...drift, text: `drift, ${drift.partitions} partitions` }));
+		.map((drift) => ({ ...drift, text: `${drift.partitions} of 8` }));
 	const marks = {
 		data: { values: drifts },
 		layer: [
@@ -38,7 +38,7 @@ export async function trainingFigures(first: Comparison, second: Comparison, bat
 						field: "who",
 						type: "nominal",
 						title: null,
-						legend: { orient: "bottom" },
+						legend: { orient: "bottom", labelLimit: 300 },
 						scale: { range: ["#4c78a8", "#bbb", "#f58518"] },
 					},
 				},
@@ -48,7 +48,7 @@ export async function trainingFigures(first: Comparison, second: Comparison, bat
 				layer: [
 					{ mark: { type: "rule", color: "#54a24b" }, encoding: { y: { field: "batch", type: "quantitative" } } },
 					{
-						mark: { type: "text", align: "left", x: 4, dy: -6, color: "#54a24b" },
+						mark: { type: "text", align: "right", x: SIZE.width - 4, dy: -8, color: "#54a24b" },
 						encoding: { y: { field: "batch", type: "quantitative" }, text: { field: "text" } },
 					},
 				],

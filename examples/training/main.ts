@@ -88,7 +88,7 @@ async function training(stage: Stage): Promise<boolean> {
 				{ name: "batch fit on the same data", value: `${batch} %` },
 				{ name: "majority", value: `${one.majority} %` },
 			],
-			sections: [{ title: "Over half a year", figures: await trainingFigures(one, two, batch) }],
+			sections: [{ title: "Over half a year", columns: 1, figures: await trainingFigures(one, two, batch) }],
 		}),
 	);
 	screen.say(`report.html and models.json are in ${out}`);

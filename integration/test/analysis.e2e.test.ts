@@ -28,11 +28,9 @@ describeOnBackends("analysis", (url, backend, processes) => {
 		first.totals ??= sorted(totals);
 		expect(sorted(totals)).toBe(first.totals);
 		first.report ??= await run.result("report.html");
-		if (backend !== "memory") expect(await leftBehind(url(), "analysis")).toEqual([]);
+		expect(await leftBehind(url(), "analysis")).toEqual([]);
 	});
-});
 
-describeOnBackends("analysis, stopped,", (url, backend, processes) => {
 	it.skipIf(backend !== "redis-streams")("goes on where Ctrl-C stopped it (tried on one backend)", async () => {
 		await using stopped = await startExample("analysis", url(), ...EVERY, "--run", "again", ...processes);
 		stopped.interruptAt(/again-analysts +[1-9]\d? %/);
@@ -61,9 +59,8 @@ describe("the report of the analysis", () => {
 		expect(asked).toEqual([pathToFileURL(file).href]);
 		expect(complaints).toEqual([]);
 		for (const figure of ["hour", "distance", "day", "airports", "throughput", "lag", "members", "forecast"]) {
-			const box = await page.locator(`#${figure} svg`).boundingBox();
-			expect(box?.width, figure).toBeGreaterThan(300);
-			expect(box?.height, figure).toBeGreaterThan(100);
+			const { width = 0, height = 0 } = (await page.locator(`#${figure} svg`).boundingBox()) ?? {};
+			expect({ figure, drawn: width > 300 && height > 100 }).toEqual({ figure, drawn: true });
 		}
 		const bars = await page
 			.locator("#hour [aria-roledescription=bar]")

@@ -22,7 +22,7 @@ describeOnBackends("cleaning", (url, backend, processes) => {
 			expect(bytes === (first.get(file) ?? bytes), `${file} is the one of the first backend`).toBe(true);
 			first.set(file, bytes);
 		}
-		if (backend !== "memory") expect(await leftBehind(url(), "cleaning")).toEqual([]);
+		expect(await leftBehind(url(), "cleaning")).toEqual([]);
 	});
 
 	it.skipIf(backend === "memory")("goes on where Ctrl-C stopped it (what is embedded ends with its process)", async () => {

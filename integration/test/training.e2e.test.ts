@@ -36,7 +36,7 @@ describeOnBackends("training", (url, backend, processes) => {
 		expect(model).toBeGreaterThan(majority + 1);
 		expect(model).toBeGreaterThan(batch - 3);
 		expect(await run.result("report.html")).toContain("<svg");
-		if (backend !== "memory") expect(await leftBehind(url(), "training")).toEqual([]);
+		expect(await leftBehind(url(), "training")).toEqual([]);
 	});
 
 	it.skipIf(backend !== "redis-streams")("goes on where Ctrl-C stopped it (tried on one backend)", async () => {

@@ -1,0 +1,165 @@
+// What a case is given: the broker, roads to it, members and producers, all with names of its own.
+import { type Broker, connect, type ConsumerGroup, type Retention, silentLog, topic, type Topic } from "@polylog/core";
+import type { HistoryEvent } from "@polylog/conformance";
+import { localBody, processBody } from "./bodies.ts";
+import { Player } from "./player.ts";
+import { Seeded } from "./seeded.ts";
+import type { Backend, Road, Server } from "./servers.ts";
+import type { Item, MemberTask, ProducerTask, Task } from "./task.ts";
+import { until } from "./waiting.ts";
+
+/** Short enough to wait for, long enough that a busy machine does not end sessions by itself. */
+export const SESSION_MS = 4000;
+const HEARTBEAT_MS = SESSION_MS / 3;
+/** What a member that dies may cost its partitions: session timeout + two heartbeats + 2 s. */
+export const TAKEOVER_MS = SESSION_MS + 2 * HEARTBEAT_MS + 2000;
+
+type MemberChoice = Partial<Omit<MemberTask, "role" | "name" | "config">> & { readonly road?: Road };
+type ProducerChoice = Partial<Omit<ProducerTask, "role" | "name" | "config">> & { readonly road?: Road };
+
+export class Stage {
+	readonly server: Server;
+	readonly random: Seeded;
+	/** The topic and the group that members and producers use if not told otherwise. */
+	readonly topic: string;
+	readonly group: string;
+	readonly players: Player[] = [];
+	/** What the suite itself knows. */
+	readonly events: HistoryEvent[] = [];
+	readonly topics: string[] = [];
+	readonly groups: string[] = [];
+	readonly #brokers: Broker[] = [];
+	readonly #roads: Road[] = [];
+
+	constructor(server: Server, id: string, seed: string) {
+		this.server = server;
+		this.random = new Seeded(`${seed}/${server.backend}/${id}`);
+		const stem = `${id.toLowerCase()}-${this.random.name()}`;
+		this.topic = `faults-${stem}`;
+		this.group = `faults-${stem}`;
+		this.topics.push(this.topic);
+		this.groups.push(this.group);
+	}
+
+	get backend(): Backend {
+		return this.server.backend;
+	}
+
+	/** A connection of the suite's own, past all proxies; closed at the end. */
+	async connect(url = this.server.url): Promise<Broker> {
+		const broker = await connect({ url, log: silentLog, clientId: "suite" });
+		this.#brokers.push(broker);
+		return broker;
+	}
+
+	/** Makes the case's topic. */
+	async make(partitions = 4, retention?: Retention): Promise<Broker> {
+		const broker = await this.connect();
+		await broker.topics.create(this.topic, { partitions, ...(retention ? { retention } : {}) });
+		return broker;
+	}
+
+	async road(): Promise<Road> {
+		const road = await this.server.road();
+		this.#roads.push(road);
+		return road;
+	}
+
+	topicOf(name = this.topic): Topic<Item> {
+		return topic<Item>(name);
+	}
+
+	/** The group as an onlooker sees it. */
+	groupOf(broker: Broker, name = this.group): ConsumerGroup<Item> {
+		return broker.consumerGroup<Item>(name, { topics: [this.topicOf()], from: "earliest", sessionTimeoutMs: SESSION_MS });
+	}
+
+	/** A member that has joined. */
+	async member(name: string, { road, ...choice }: MemberChoice = {}): Promise<Player> {
+		return await this.startMember(name, { ...(road ? { road } : {}), ...choice }).ready();
+	}
+
+	/** A member that is about to join. */
+	startMember(name: string, { road, ...choice }: MemberChoice = {}): Player {
+		return this.#start({
+			role: "member",
+			name,
+			config: { url: road?.url ?? this.server.url },
+			group: this.group,
+			topics: [this.topic],
+			sessionTimeoutMs: SESSION_MS,
+			...choice,
+		});
+	}
+
+	async producer(name = "p", { road, ...choice }: ProducerChoice = {}): Promise<Player> {
+		return await this.#start({
+			role: "producer",
+			name,
+			config: { url: road?.url ?? this.server.url },
+			topic: this.topic,
+			...choice,
+		}).ready();
+	}
+
+	#start(task: Task): Player {
+		const body = this.backend === "memory" ? localBody : processBody;
+		const player = new Player(task, (events) => body(task, events));
+		this.players.push(player);
+		return player;
+	}
+
+	/** Every partition has exactly one owner among these, and shares differ by one at most. */
+	async shared(members: readonly Player[], partitions = 4, ms = 30_000): Promise<void> {
+		const balanced = () => {
+			const shares = members.map((member) => member.owned());
+			const owned = shares.flat();
+			const sizes = shares.map((share) => share.length);
+			return owned.length === partitions && new Set(owned).size === partitions && Math.max(...sizes) - Math.min(...sizes) <= 1;
+		};
+		await until(
+			balanced,
+			() => `${partitions} partitions are shared (${members.map((m) => `${m.name}: ${m.owned().length}`).join(", ")})`,
+			ms,
+		);
+	}
+
+	/** So many different messages have been handled, by whomever. */
+	async handled(count: number, ms = 60_000): Promise<void> {
+		await until(
+			() => this.distinct() >= count,
+			() => `${count} messages were handled (${this.distinct()} are)`,
+			ms,
+		);
+	}
+
+	distinct(): number {
+		const places = this.players.flatMap(({ events }) =>
+			events.flatMap((event) => (event.kind === "finished" ? [`${event.partition}@${event.offset}`] : [])),
+		);
+		return new Set(places).size;
+	}
+
+	/** All that was told, in the order of time. */
+	history(): HistoryEvent[] {
+		return [...this.events, ...this.players.flatMap(({ events }) => events)].toSorted((a, b) => a.at - b.at);
+	}
+
+	heal(): void {
+		for (const { proxy } of this.#roads) proxy.heal();
+	}
+
+	/** Leaves nothing behind on the broker, whatever happened. */
+	async strike(): Promise<void> {
+		for (const player of this.players) if (!player.ended) player.body.signal("SIGKILL");
+		for (const road of this.#roads) this.server.release(road);
+		await Promise.all(this.#brokers.map((broker) => broker.close({ deadlineMs: 1000 }).catch(() => {})));
+		const broker = await connect({ url: this.server.url, log: silentLog });
+		for (const name of this.groups)
+			await this.groupOf(broker, name)
+				.delete()
+				.catch(() => {});
+		for (const name of this.topics) await broker.topics.delete(name).catch(() => {});
+		await broker.close({ deadlineMs: 2000 });
+	}
+}

@@ -12,7 +12,7 @@ const PROGRAM = fileURLToPath(new URL("process.ts", import.meta.url));
 
 /** Deals with signals as the system does. */
 export function processBody(task: Task, events: HistoryEvent[]): Body {
-	const child = spawn(process.execPath, ["--conditions=@polylog/source", PROGRAM], { stdio: ["pipe", "pipe", "pipe"] });
+	const child = spawn(process.execPath, [...process.execArgv, PROGRAM], { stdio: ["pipe", "pipe", "pipe"] });
 	// What it cannot be told any more it does not need to hear.
 	child.stdin.on("error", () => {});
 	const write = (line: object) => void child.stdin.write(`${JSON.stringify(line)}\n`);

@@ -1,5 +1,5 @@
 // What a case of the fault suite is: data, and what happens in it.
-import type { ViolationKind } from "@polylog/conformance";
+import type { ViolationKey } from "@polylog/conformance";
 import type { Backend } from "./servers.ts";
 import type { Stage } from "./stage.ts";
 
@@ -16,7 +16,9 @@ export interface FaultCase {
 	/** Hurts the broker itself, so that no other case may use it meanwhile. Default: false. */
 	readonly hurtsBroker?: boolean;
 	/** What the checker may report and is no failure here. */
-	readonly allow?: readonly ViolationKind[];
+	readonly allow?: readonly ViolationKey[];
+	/** Connections of producers break: where the backend does not store once, messages may be in the log twice. Default: false. */
+	readonly mayStoreTwice?: boolean;
 	/** Of members and producers, in MB. Default 300. */
 	readonly rssLimitMb?: number;
 	/** Fails if it does not come as expected; the judging of the histories follows. Says what was seen. */

@@ -6,7 +6,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Play, Tell } from "./play.ts";
 import type { Command, Item, MemberTask } from "./task.ts";
 
-export const codeOf = (error: unknown): string => (isPolylogError(error) ? error.code : String(error));
+/** With that of its cause, if it has one: "TIMEOUT (BACKPRESSURE)". */
+export function codeOf(error: unknown): string {
+	if (!isPolylogError(error)) return String(error);
+	return isPolylogError(error.cause) ? `${error.code} (${error.cause.code})` : error.code;
+}
 
 export async function playMember(broker: Broker, task: MemberTask, tell: Tell): Promise<Play> {
 	const player = new HandlingMember(task, tell);
@@ -82,8 +86,8 @@ class HandlingMember {
 		member.on("committed", (offsets) => {
 			for (const [partition, offset] of offsets) this.tell({ kind: "committed", partition: partitionKey(partition), offset });
 		});
-		member.on("stuck", (partition, error) =>
-			this.note("stuck", `${partitionKey(partition)} ${error.code} ${JSON.stringify(error.context)}`),
+		member.on("stuck", (partition, { code, context: { requested, earliest, end } }) =>
+			this.note("stuck", `${partitionKey(partition)} ${code} requested ${requested}, earliest ${earliest}, end ${end}`),
 		);
 		member.on("error", (error) => this.note("error", error.code));
 		member.on("lost", (partitions, reason) => this.note("lost", `${partitions.map(partitionKey).join(" ")}: ${reason}`));
@@ -108,8 +112,11 @@ class HandlingMember {
 		else if (command.do === "commit-held" && this.#held) this.#commit(this.#held, member, "held-");
 		else if (command.do === "seek") {
 			const only = member.assignment.filter(({ index }) => command.partition === undefined || index === command.partition);
+			const move = { by: "seek", partitions: only.map(partitionKey) } as const;
+			this.#tell({ kind: "moving", ...move });
 			await member.seek(command.to, only);
-			for (const partition of only) this.note("sought", partitionKey(partition));
+			this.#tell({ kind: "moved", ...move });
+			this.note("sought");
 		}
 	}
 
@@ -127,7 +134,7 @@ class HandlingMember {
 		if (handlerMs) await delay(handlerMs);
 		await this.#disturb();
 		if (poison?.includes(id)) {
-			this.tell({ kind: "failed", ...place });
+			this.tell({ kind: "failed", ...place, disposable: this.#task.deadLetter !== undefined });
 			throw new Error("poison");
 		}
 		this.tell({ kind: "finished", ...place });

@@ -1,6 +1,7 @@
 // One part in a case, a member or a producer: the same in a process of its own and in this one.
 import { type Broker, connect, type Log } from "@polylog/core";
 import type { HistoryEvent } from "@polylog/conformance";
+import { setTimeout as delay } from "node:timers/promises";
 import { playMember } from "./member.ts";
 import { playProducer } from "./producer.ts";
 import type { Command, MemberTask, Task } from "./task.ts";
@@ -30,7 +31,10 @@ export async function play(task: Task, tell: Tell): Promise<Playing> {
 		async take(command) {
 			if (command.do !== "close") return await part.take(command);
 			const start = performance.now();
+			await part.take({ do: "stop" });
 			await broker.close({ deadlineMs: command.deadlineMs ?? 10_000 });
+			// A handler that hangs keeps a member's work from ending.
+			await Promise.race([part.done, delay(500)]);
 			tell({ kind: "note", member: task.name, what: "closed", detail: `${Math.round(performance.now() - start)}` });
 		},
 	};

@@ -59,17 +59,17 @@ class Sender {
 		const sending = this.#producer.sendBatch([{ value, ...where }]).then(
 			([receipt]) => {
 				if (!receipt) throw new Error("a message without a receipt");
-				const told = { kind: "sent", producer: name, id, status: receipt.status } as const;
+				const told = { kind: "sent", producer: name, id, order: n, status: receipt.status } as const;
 				if (receipt.status !== "ok") {
 					this.#tell(told);
-					return this.#tell({ kind: "note", member: name, what: "not-sent", detail: `${receipt.status} ${receipt.error.code}` });
+					return this.#tell({ kind: "note", member: name, what: "not-sent", detail: `${receipt.status} ${codeOf(receipt.error)}` });
 				}
 				const offset = receipt.offset === undefined ? {} : { offset: receipt.offset };
 				this.#tell({ ...told, partition: partitionKey(receipt.partition), ...offset });
 			},
 			(error: unknown) => {
 				// Of a closed producer: nothing was sent.
-				this.#tell({ kind: "sent", producer: name, id, status: "failed" });
+				this.#tell({ kind: "sent", producer: name, id, order: n, status: "failed" });
 				this.#tell({ kind: "note", member: name, what: "not-sent", detail: `failed ${codeOf(error)}` });
 			},
 		);

@@ -1,12 +1,22 @@
 // What a case is given: the broker, roads to it, members and producers, all with names of its own.
-import { type Broker, connect, type ConsumerGroup, type Retention, silentLog, topic, type Topic } from "@polylog/core";
-import type { HistoryEvent } from "@polylog/conformance";
+import {
+	type Broker,
+	connect,
+	type ConsumerGroup,
+	type GroupLag,
+	partitionKey,
+	type Retention,
+	silentLog,
+	topic,
+	type Topic,
+} from "@polylog/core";
+import { type HistoryEvent, mergeHistories } from "@polylog/conformance";
 import { localBody, processBody } from "./bodies.ts";
 import { Player } from "./player.ts";
 import { Seeded } from "./seeded.ts";
 import type { Backend, Road, Server } from "./servers.ts";
 import type { Item, MemberTask, ProducerTask, Task } from "./task.ts";
-import { until } from "./waiting.ts";
+import { delay, until } from "./waiting.ts";
 
 /** Short enough to wait for, long enough that a busy machine does not end sessions by itself. */
 export const SESSION_MS = 4000;
@@ -14,6 +24,10 @@ const HEARTBEAT_MS = SESSION_MS / 3;
 /** What a member that dies may cost its partitions: session timeout + two heartbeats + 2 s. */
 export const TAKEOVER_MS = SESSION_MS + 2 * HEARTBEAT_MS + 2000;
 
+/** How often the onlooker asks. */
+const WATCH_MS = 500;
+
+type Move = "reset" | "policy" | "forgotten";
 type MemberChoice = Partial<Omit<MemberTask, "role" | "name" | "config">> & { readonly road?: Road };
 type ProducerChoice = Partial<Omit<ProducerTask, "role" | "name" | "config">> & { readonly road?: Road };
 
@@ -26,10 +40,15 @@ export class Stage {
 	readonly players: Player[] = [];
 	/** What the suite itself knows. */
 	readonly events: HistoryEvent[] = [];
+	/** What was told of logs that are no more. */
+	readonly chapters: HistoryEvent[][] = [];
+	/** Messages that somebody else removed from the log. */
+	readonly withdrawn = new Set<string>();
 	readonly topics: string[] = [];
 	readonly groups: string[] = [];
 	readonly #brokers: Broker[] = [];
 	readonly #roads: Road[] = [];
+	readonly #over = new AbortController();
 
 	constructor(server: Server, id: string, seed: string) {
 		this.server = server;
@@ -56,7 +75,26 @@ export class Stage {
 	async make(partitions = 4, retention?: Retention): Promise<Broker> {
 		const broker = await this.connect();
 		await broker.topics.create(this.topic, { partitions, ...(retention ? { retention } : {}) });
+		void this.#watch(await this.connect());
 		return broker;
+	}
+
+	/** Asks for the group's place and lag, and takes note of the answer. */
+	async observe(broker: Broker): Promise<GroupLag> {
+		const asked = Date.now();
+		const answer = await this.groupOf(broker).lag();
+		for (const { partition, committed, lag } of answer.partitions)
+			this.events.push({ kind: "observed", at: Date.now(), asked, partition: partitionKey(partition), committed, lag });
+		return answer;
+	}
+
+	/** An onlooker, for as long as the case goes on: what it is told, members must have been told before. */
+	async #watch(broker: Broker): Promise<void> {
+		while (!this.#over.signal.aborted) {
+			// A group that nobody has joined yet, or a broker that is away.
+			await this.observe(broker).catch(() => {});
+			await delay(WATCH_MS);
+		}
 	}
 
 	async road(): Promise<Road> {
@@ -142,7 +180,26 @@ export class Stage {
 
 	/** All that was told, in the order of time. */
 	history(): HistoryEvent[] {
-		return [...this.events, ...this.players.flatMap(({ events }) => events)].toSorted((a, b) => a.at - b.at);
+		const told = mergeHistories(this.events, ...this.players.map(({ events }) => events));
+		return told.filter((event) => event.kind !== "sent" || !this.withdrawn.has(event.id));
+	}
+
+	/** From here on it is another log: what was told of the former one is judged by itself. Everybody must have ended. */
+	beginChapter(): void {
+		const living = this.players.find(({ ended }) => !ended);
+		if (living) throw new Error(`${living.name} is still there`);
+		this.chapters.push(this.history());
+		this.events.length = 0;
+		for (const { events } of this.players) events.length = 0;
+	}
+
+	/** The group is being moved on purpose. */
+	moving(by: Move): void {
+		this.events.push({ kind: "moving", at: Date.now(), by });
+	}
+
+	moved(by: Move): void {
+		this.events.push({ kind: "moved", at: Date.now(), by });
 	}
 
 	heal(): void {
@@ -151,6 +208,7 @@ export class Stage {
 
 	/** Leaves nothing behind on the broker, whatever happened. */
 	async strike(): Promise<void> {
+		this.#over.abort();
 		for (const player of this.players) if (!player.ended) player.body.signal("SIGKILL");
 		for (const road of this.#roads) this.server.release(road);
 		await Promise.all(this.#brokers.map((broker) => broker.close({ deadlineMs: 1000 }).catch(() => {})));

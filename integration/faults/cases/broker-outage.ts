@@ -19,6 +19,7 @@ export const brokerOutageCases: readonly FaultCase[] = [
 		on: ["redis", "rabbitmq", "kafka"],
 		smoke: true,
 		hurtsBroker: true,
+		mayStoreTwice: true,
 		async run(stage) {
 			const members = await twoAtWork(stage);
 			const broker = processOf(stage);
@@ -40,6 +41,7 @@ export const brokerOutageCases: readonly FaultCase[] = [
 		on: ["redis", "rabbitmq", "kafka"],
 		smoke: true,
 		hurtsBroker: true,
+		mayStoreTwice: true,
 		async run(stage) {
 			const members = await twoAtWork(stage);
 			// One that does not wait so long: its messages are settled during the stop.

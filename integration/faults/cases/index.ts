@@ -2,14 +2,22 @@
 import type { FaultCase } from "../fault-case.ts";
 import { brokerOutageCases } from "./broker-outage.ts";
 import { handlerCases } from "./handlers.ts";
+import { lostPlaceCases } from "./lost-places.ts";
 import { memberCases } from "./members.ts";
 import { networkCases } from "./network.ts";
+import { operatingCases } from "./operating.ts";
+import { positionCases } from "./positions.ts";
 import { rebalancingCases } from "./rebalancing.ts";
 
-export const CASES: readonly FaultCase[] = [
-	...memberCases,
-	...brokerOutageCases,
-	...networkCases,
-	...handlerCases,
-	...rebalancingCases,
-].toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+const THEMES = [
+	memberCases,
+	brokerOutageCases,
+	networkCases,
+	handlerCases,
+	rebalancingCases,
+	lostPlaceCases,
+	operatingCases,
+	positionCases,
+];
+
+export const CASES: readonly FaultCase[] = THEMES.flat().toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));

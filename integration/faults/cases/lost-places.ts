@@ -1,13 +1,12 @@
 // Places that are gone: retention, topics made again, and groups' journals that are lost.
 import assert from "node:assert/strict";
 import type { Broker, Retention } from "@polylog/core";
-import type { Redis } from "ioredis";
 import type { FaultCase } from "../fault-case.ts";
 import type { Player } from "../player.ts";
 import type { Backend } from "../servers.ts";
 import { SESSION_MS, type Stage } from "../stage.ts";
-import { delay, until, within } from "../waiting.ts";
-import { controlOf } from "./operating.ts";
+import { delay, until } from "../waiting.ts";
+import { controlOf, redisOf } from "./operating.ts";
 
 const ALL = ["redis", "rabbitmq", "kafka"] as const;
 
@@ -200,8 +199,7 @@ export const lostPlaceCases: readonly FaultCase[] = [
 
 async function loseJournal(stage: Stage, broker: Broker, group: string): Promise<void> {
 	if (stage.backend === "redis") {
-		const { client } = broker.native<{ readonly client: Redis | undefined }>();
-		assert.equal(await within(10_000, "DEL", client?.del(`polylog:{group:${group}}:journal`) ?? Promise.resolve(0)), 1);
+		assert.equal(await redisOf(broker).del(`polylog:{group:${group}}:journal`), 1);
 	} else {
 		await controlOf(stage)("delete_queue", `__polylog.group.${group}`);
 	}

@@ -1,7 +1,7 @@
 // What an operator does to a broker: limits, alarms, credentials.
 import assert from "node:assert/strict";
 import type { Broker } from "@polylog/core";
-import type { Redis } from "ioredis";
+import type { RedisStreamsNative } from "@polylog/redis-streams";
 import type { FaultCase } from "../fault-case.ts";
 import type { Player } from "../player.ts";
 import { SESSION_MS, type Stage } from "../stage.ts";
@@ -12,11 +12,11 @@ import { twoAtWork } from "./members.ts";
 export function controlOf(stage: Stage): (...args: readonly string[]) => Promise<string> {
 	const { process } = stage.server;
 	if (!process || !("control" in process)) throw new Error(`${stage.backend} has no rabbitmqctl`);
-	return process.control;
+	return (...args) => process.control(...args);
 }
 
-export function redisOf(broker: Broker): Redis {
-	const { client } = broker.native<{ readonly client: Redis | undefined }>();
+export function redisOf(broker: Broker): NonNullable<RedisStreamsNative["client"]> {
+	const { client } = broker.native<RedisStreamsNative>();
 	if (!client) throw new Error("not connected");
 	return client;
 }

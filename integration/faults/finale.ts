@@ -1,10 +1,11 @@
 // How every case ends: all faults healed, a fresh client that reads everything from the start, and the verdict.
 import assert from "node:assert/strict";
-import { type Broker, connect, partitionKey, silentLog } from "@polylog/core";
+import { type Broker, bytes, connect, json, partitionKey, silentLog, topic } from "@polylog/core";
 import { checkHistory, type HistoryEvent, type Verdict, violationLine } from "@polylog/conformance";
 import type { FaultCase } from "./fault-case.ts";
 import type { Player } from "./player.ts";
 import { SESSION_MS, type Stage } from "./stage.ts";
+import type { Item } from "./task.ts";
 import { until, within } from "./waiting.ts";
 
 /** Processes of one machine, and the time between an event and its line. */
@@ -35,6 +36,12 @@ export async function finish(stage: Stage, { allow = [], rssLimitMb = RSS_LIMIT_
 	const broken = [...violations.filter(({ key }) => !allow.includes(key)).map(violationLine), ...unfound(history)];
 	assert.deepEqual(broken.slice(0, 5), [], `the history breaks the contract in ${broken.length} places`);
 	return summary(stage, history, verdict);
+}
+
+/** What a history that did not come to its end shows to be broken. */
+export function brokenSoFar(stage: Stage): string[] {
+	const { violations } = checkHistory(stage.history(), { skewMs: SKEW_MS, drained: false, storedTwice: Number.POSITIVE_INFINITY });
+	return violations.map(violationLine);
 }
 
 async function settled(producers: readonly Player[]): Promise<void> {
@@ -68,11 +75,25 @@ async function readFromStart(stage: Stage, fresh: Broker): Promise<HistoryEvent[
 	const events: HistoryEvent[] = [];
 	for (const { earliest, ...partition } of (await fresh.topics.describe(stage.topic)).partitions)
 		if (earliest > 0n) events.push({ kind: "truncated", at: Date.now(), partition: partitionKey(partition), below: earliest });
-	for await (const { partition, offset, value, key } of fresh.read(stage.topicOf(), { from: "earliest", to: "latest" })) {
+	for await (const { partition, offset, value, key } of fresh.read(topic(stage.topic, { codec: bytes() }), {
+		from: "earliest",
+		to: "latest",
+	})) {
+		const id = idOf(value);
+		if (id === undefined) continue;
 		const place = { at: Date.now(), member: FRESH, group: FRESH, partition: partitionKey(partition), offset, fence: 1n };
-		events.push({ kind: "started", ...place, id: value.id, key, attempt: 1 }, { kind: "finished", ...place });
+		events.push({ kind: "started", ...place, id, key, attempt: 1 }, { kind: "finished", ...place });
 	}
 	return events;
+}
+
+/** Of what the suite sent; undefined for what a stranger wrote. */
+function idOf(value: Uint8Array | null): string | undefined {
+	try {
+		return json<Item>().decode(value).id;
+	} catch {
+		return undefined;
+	}
 }
 
 /** Acknowledged without an offset (some brokers tell none): the fresh reader must have found the message somewhere. */

@@ -130,6 +130,7 @@ class HandlingMember {
 			this.#held = message;
 			this.note("held", `${place.partition}@${place.offset}`);
 		}
+		if ("polluted" in {}) this.note("polluted");
 		if (hang?.includes(id)) return new Promise(() => {});
 		if (handlerMs) await delay(handlerMs);
 		await this.#disturb();

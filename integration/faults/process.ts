@@ -14,10 +14,11 @@ async function begin(task: Task): Promise<Playing> {
 	const { wallOffsetMs = 0, name: member } = task;
 	if (wallOffsetMs !== 0) Date.now = () => now() + wallOffsetMs;
 	const tell = (event: object) => void writeSync(1, `${eventLine({ at: now(), ...event } as HistoryEvent)}\n`);
-	setInterval(
-		() => tell({ kind: "note", member, what: "rss", detail: String(Math.round(process.memoryUsage.rss() / 1e6)) }),
-		MEMORY_MS,
-	).unref();
+	setInterval(() => {
+		const { user, system } = process.cpuUsage();
+		tell({ kind: "note", member, what: "rss", detail: String(Math.round(process.memoryUsage.rss() / 1e6)) });
+		tell({ kind: "note", member, what: "cpu-ms", detail: String(Math.round((user + system) / 1000)) });
+	}, MEMORY_MS).unref();
 	const playing = await play(task, tell);
 	for (const broker of playing.brokers) broker.closeOnSignal({ deadlineMs: 10_000 });
 	return playing;

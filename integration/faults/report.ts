@@ -7,6 +7,20 @@ export function formatOutcome({ id, backend, seed, passed, seconds, said, folder
 	return `${line}\n       histories: ${folder}\n       again: npm run faults -- --broker ${backend} --case ${id} --seed ${seed}`;
 }
 
+/** As vitest's JSON reporter has it, so that scripts/vitest-report.ts can count it. */
+export function reportJson(outcomes: readonly Outcome[]): string {
+	const results = outcomes.map(({ id, backend, version, passed, seconds, said, seed, folder }) => ({
+		fullName: `${id} on ${version}`,
+		status: passed ? "passed" : "failed",
+		duration: seconds * 1000,
+		failureMessages: passed ? [] : [said, `seed ${seed}, histories in ${folder}`],
+		meta: { backend: backend === "redis" ? "redis-streams" : backend, version, how: "native" },
+	}));
+	const success = outcomes.length > 0 && outcomes.every(({ passed }) => passed);
+	const file = { name: "integration/faults/main.ts", status: success ? "passed" : "failed", assertionResults: results };
+	return `${JSON.stringify({ success, testResults: [file] }, undefined, "\t")}\n`;
+}
+
 export function formatTable(outcomes: readonly Outcome[]): string[] {
 	const lines: (readonly string[])[] = [["case", "broker", "outcome", "s", ""]];
 	for (const { id, version, passed, seconds, said } of outcomes)

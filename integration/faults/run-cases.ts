@@ -3,7 +3,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventLine } from "@polylog/conformance";
-import { finish } from "./finale.ts";
+import type { SourceMutation } from "../../scripts/source-mutation.ts";
+import { brokenSoFar, finish } from "./finale.ts";
 import type { FaultCase, Outcome } from "./fault-case.ts";
 import { type Backend, type Server, startServer } from "./servers.ts";
 import { Stage } from "./stage.ts";
@@ -16,6 +17,10 @@ export interface RunOptions {
 	readonly seed: string;
 	/** Cases at once on this broker. */
 	readonly lanes: number;
+	/** Cases that take minutes are to be shorter. */
+	readonly smoke: boolean;
+	/** Breaks the source that members and producers run, on purpose. */
+	readonly mutation?: SourceMutation | undefined;
 	onOutcome(outcome: Outcome): void;
 }
 
@@ -25,7 +30,7 @@ export async function runCases(backend: Backend, cases: readonly FaultCase[], op
 	const outcomes: Outcome[] = [];
 	const take = async (some: Iterator<FaultCase>) => {
 		for (let next = some.next(); !next.done; next = some.next()) {
-			const outcome = await runCase(next.value, server, options.seed);
+			const outcome = await runCase(next.value, server, options);
 			outcomes.push(outcome);
 			options.onOutcome(outcome);
 		}
@@ -40,9 +45,10 @@ export async function runCases(backend: Backend, cases: readonly FaultCase[], op
 	return outcomes;
 }
 
-async function runCase(fault: FaultCase, server: Server, seed: string): Promise<Outcome> {
+async function runCase(fault: FaultCase, server: Server, options: RunOptions): Promise<Outcome> {
+	const { seed } = options;
 	const start = performance.now();
-	const stage = new Stage(server, fault.id, seed);
+	const stage = new Stage(server, fault.id, options);
 	const outcome = (passed: boolean, said: string): Outcome => ({
 		id: fault.id,
 		backend: server.backend,
@@ -58,7 +64,10 @@ async function runCase(fault: FaultCase, server: Server, seed: string): Promise<
 		return outcome(true, [seen, summary].filter(Boolean).join("; "));
 	} catch (error) {
 		const said = error instanceof Error ? error.message : String(error);
-		return { ...outcome(false, said), folder: await keep(stage, fault, seed) };
+		const broken = brokenSoFar(stage)
+			.slice(0, 5)
+			.map((line) => `\nthe history: ${line}`);
+		return { ...outcome(false, `${said}${broken.join("")}`), folder: await keep(stage, fault, seed) };
 	} finally {
 		await within(30_000, "cleaning up", stage.strike()).catch(() => {});
 	}

@@ -11,6 +11,7 @@ import {
 	type Topic,
 } from "@polylog/core";
 import { type HistoryEvent, mergeHistories } from "@polylog/conformance";
+import type { SourceMutation } from "../../scripts/source-mutation.ts";
 import { localBody, processBody } from "./bodies.ts";
 import { Player } from "./player.ts";
 import { Seeded } from "./seeded.ts";
@@ -28,12 +29,28 @@ export const TAKEOVER_MS = SESSION_MS + 2 * HEARTBEAT_MS + 2000;
 const WATCH_MS = 500;
 
 type Move = "reset" | "policy" | "forgotten";
-type MemberChoice = Partial<Omit<MemberTask, "role" | "name" | "config">> & { readonly road?: Road };
-type ProducerChoice = Partial<Omit<ProducerTask, "role" | "name" | "config">> & { readonly road?: Road };
+/** How a process reaches the broker (default: straight), and what source it runs. */
+interface Way {
+	readonly road?: Road;
+	readonly url?: string;
+	/** Breaks its source on purpose, or makes it another version. */
+	readonly mutation?: SourceMutation;
+}
+
+type MemberChoice = Partial<Omit<MemberTask, "role" | "name" | "config">> & Way;
+type ProducerChoice = Partial<Omit<ProducerTask, "role" | "name" | "config">> & Way;
+
+interface StageOptions {
+	readonly seed: string;
+	readonly smoke: boolean;
+	readonly mutation?: SourceMutation | undefined;
+}
 
 export class Stage {
-	readonly server: Server;
+	server: Server;
 	readonly random: Seeded;
+	/** Of a smoke run: cases that take minutes are to be shorter. */
+	readonly short: boolean;
 	/** The topic and the group that members and producers use if not told otherwise. */
 	readonly topic: string;
 	readonly group: string;
@@ -48,9 +65,13 @@ export class Stage {
 	readonly groups: string[] = [];
 	readonly #brokers: Broker[] = [];
 	readonly #roads: Road[] = [];
+	readonly #mutation: SourceMutation | undefined;
+	#own: Server | undefined;
 	readonly #over = new AbortController();
 
-	constructor(server: Server, id: string, seed: string) {
+	constructor(server: Server, id: string, { seed, smoke, mutation }: StageOptions) {
+		this.short = smoke;
+		this.#mutation = mutation;
 		this.server = server;
 		this.random = new Seeded(`${seed}/${server.backend}/${id}`);
 		const stem = `${id.toLowerCase()}-${this.random.name()}`;
@@ -58,6 +79,12 @@ export class Stage {
 		this.group = `faults-${stem}`;
 		this.topics.push(this.topic);
 		this.groups.push(this.group);
+	}
+
+	/** Another broker, of this case's own; it goes with the case. Before anything else is done. */
+	moveTo(server: Server): void {
+		this.server = server;
+		this.#own = server;
 	}
 
 	get backend(): Backend {
@@ -113,36 +140,30 @@ export class Stage {
 	}
 
 	/** A member that has joined. */
-	async member(name: string, { road, ...choice }: MemberChoice = {}): Promise<Player> {
-		return await this.startMember(name, { ...(road ? { road } : {}), ...choice }).ready();
+	async member(name: string, choice: MemberChoice = {}): Promise<Player> {
+		return await this.startMember(name, choice).ready();
 	}
 
 	/** A member that is about to join. */
-	startMember(name: string, { road, ...choice }: MemberChoice = {}): Player {
-		return this.#start({
-			role: "member",
-			name,
-			config: { url: road?.url ?? this.server.url },
-			group: this.group,
-			topics: [this.topic],
-			sessionTimeoutMs: SESSION_MS,
-			...choice,
-		});
+	startMember(name: string, { road, url, mutation, ...choice }: MemberChoice = {}): Player {
+		const { topic, group } = this;
+		const task = { role: "member", name, config: this.#config(road, url), group, topics: [topic], sessionTimeoutMs: SESSION_MS } as const;
+		return this.#start({ ...task, ...choice }, mutation);
 	}
 
-	async producer(name = "p", { road, ...choice }: ProducerChoice = {}): Promise<Player> {
-		return await this.#start({
-			role: "producer",
-			name,
-			config: { url: road?.url ?? this.server.url },
-			topic: this.topic,
-			...choice,
-		}).ready();
+	async producer(name = "p", { road, url, mutation, ...choice }: ProducerChoice = {}): Promise<Player> {
+		const task = { role: "producer", name, config: this.#config(road, url), topic: this.topic } as const;
+		return await this.#start({ ...task, ...choice }, mutation).ready();
 	}
 
-	#start(task: Task): Player {
-		const body = this.backend === "memory" ? localBody : processBody;
-		const player = new Player(task, (events) => body(task, events));
+	#config(road: Road | undefined, url = road?.url ?? this.server.url): Task["config"] {
+		return { url };
+	}
+
+	#start(task: Task, mutation = this.#mutation): Player {
+		const player = new Player(task, (events) =>
+			this.backend === "memory" ? localBody(task, events) : processBody(task, events, mutation),
+		);
 		this.players.push(player);
 		return player;
 	}
@@ -219,5 +240,6 @@ export class Stage {
 				.catch(() => {});
 		for (const name of this.topics) await broker.topics.delete(name).catch(() => {});
 		await broker.close({ deadlineMs: 2000 });
+		await this.#own?.[Symbol.asyncDispose]();
 	}
 }

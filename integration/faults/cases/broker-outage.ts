@@ -1,6 +1,7 @@
 // Brokers that die, freeze and stay away.
 import assert from "node:assert/strict";
 import type { FaultCase } from "../fault-case.ts";
+import type { Player } from "../player.ts";
 import type { Stage } from "../stage.ts";
 import { delay, until } from "../waiting.ts";
 import { twoAtWork } from "./members.ts";
@@ -67,4 +68,54 @@ export const brokerOutageCases: readonly FaultCase[] = [
 			return `${counts.unknown} unknown, ${counts.failed} failed while it stood still; first message ${Math.min(...members.map((m) => m.started(back)[0]?.at ?? 0)) - back} ms after it went on`;
 		},
 	},
+	{
+		id: "F9",
+		fault: "the broker is stopped, for 5 minutes (30 s with --smoke)",
+		expected:
+			"sends fail with a typed error within their delivery timeout, or BUFFER_FULL at once; members wait without work: less than 5 % of a core; it all goes on",
+		on: ["redis", "rabbitmq", "kafka"],
+		smoke: false,
+		hurtsBroker: true,
+		mayStoreTwice: true,
+		async run(stage) {
+			const members = await twoAtWork(stage);
+			// A buffer for about a second of what it sends.
+			const full = await stage.producer("full", {
+				rate: 200,
+				padBytes: 500,
+				maxBufferedBytes: 100_000,
+				onFull: "fail",
+				deliveryTimeoutMs: 10_000,
+			});
+			await until(() => full.receipts().ok > 50, "the second producer sends");
+			const broker = processOf(stage);
+			await broker.stop();
+			const gone = Date.now();
+			await delay(stage.short ? 30_000 : 300_000);
+			const codes = new Set(full.notes("not-sent", gone).map(({ detail }) => detail ?? ""));
+			const share = Math.max(...members.map((member) => cpuShare(member, gone + 5000)));
+			await broker.start();
+			const back = Date.now();
+			assert.equal(full.receipts(gone).ok - full.receipts(back).ok, 0, "something was acknowledged by a stopped broker");
+			assert.ok(
+				[...codes].some((code) => code.includes("BUFFER_FULL")),
+				`sends failed with ${[...codes].join(", ")}`,
+			);
+			assert.ok(
+				[...codes].some((code) => /TIMEOUT \((CONNECTION_LOST|UNAVAILABLE|TIMEOUT)\)/.test(code)),
+				`sends failed with ${[...codes].join(", ")}`,
+			);
+			assert.ok(share < 0.05, `a member without a broker takes ${Math.round(share * 1000) / 10} % of a core`);
+			await until(() => members.every((member) => member.started(back).length > 20), "the members go on", 90_000);
+			return `${[...codes].toSorted().join(", ")}; ${Math.round(share * 1000) / 10} % of a core`;
+		},
+	},
 ];
+
+/** Of one core, from `since` on. */
+function cpuShare(player: Player, since: number): number {
+	const notes = player.notes("cpu-ms", since);
+	const [first, last] = [notes[0], notes.at(-1)];
+	assert.ok(first && last && last.at > first.at, `${player.name} told nothing of its use of the processor`);
+	return (Number(last.detail) - Number(first.detail)) / (last.at - first.at);
+}

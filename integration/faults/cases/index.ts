@@ -1,13 +1,19 @@
 // All cases, in the order of their numbers.
 import type { FaultCase } from "../fault-case.ts";
 import { brokerOutageCases } from "./broker-outage.ts";
+import { clockCases } from "./clocks.ts";
+import { closingCases } from "./closing.ts";
+import { credentialCases } from "./credentials.ts";
 import { handlerCases } from "./handlers.ts";
+import { hostileInputCases } from "./hostile-input.ts";
 import { lostPlaceCases } from "./lost-places.ts";
 import { memberCases } from "./members.ts";
 import { networkCases } from "./network.ts";
 import { operatingCases } from "./operating.ts";
 import { positionCases } from "./positions.ts";
 import { rebalancingCases } from "./rebalancing.ts";
+import { samenessCases } from "./sameness.ts";
+import { topicCases } from "./topics.ts";
 
 const THEMES = [
 	memberCases,
@@ -18,6 +24,12 @@ const THEMES = [
 	lostPlaceCases,
 	operatingCases,
 	positionCases,
+	topicCases,
+	clockCases,
+	closingCases,
+	hostileInputCases,
+	credentialCases,
+	samenessCases,
 ];
 
 export const CASES: readonly FaultCase[] = THEMES.flat().toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));

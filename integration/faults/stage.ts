@@ -47,7 +47,7 @@ interface StageOptions {
 }
 
 export class Stage {
-	server: Server;
+	readonly server: Server;
 	readonly random: Seeded;
 	/** Of a smoke run: cases that take minutes are to be shorter. */
 	readonly short: boolean;
@@ -66,7 +66,6 @@ export class Stage {
 	readonly #brokers: Broker[] = [];
 	readonly #roads: Road[] = [];
 	readonly #mutation: SourceMutation | undefined;
-	#own: Server | undefined;
 	readonly #over = new AbortController();
 
 	constructor(server: Server, id: string, { seed, smoke, mutation }: StageOptions) {
@@ -79,12 +78,6 @@ export class Stage {
 		this.group = `faults-${stem}`;
 		this.topics.push(this.topic);
 		this.groups.push(this.group);
-	}
-
-	/** Another broker, of this case's own; it goes with the case. Before anything else is done. */
-	moveTo(server: Server): void {
-		this.server = server;
-		this.#own = server;
 	}
 
 	get backend(): Backend {
@@ -240,6 +233,5 @@ export class Stage {
 				.catch(() => {});
 		for (const name of this.topics) await broker.topics.delete(name).catch(() => {});
 		await broker.close({ deadlineMs: 2000 });
-		await this.#own?.[Symbol.asyncDispose]();
 	}
 }

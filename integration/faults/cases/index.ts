@@ -1,7 +1,6 @@
 // All cases, in the order of their numbers.
 import type { FaultCase } from "../fault-case.ts";
 import { brokerOutageCases } from "./broker-outage.ts";
-import { clockCases } from "./clocks.ts";
 import { closingCases } from "./closing.ts";
 import { credentialCases } from "./credentials.ts";
 import { handlerCases } from "./handlers.ts";
@@ -14,6 +13,7 @@ import { positionCases } from "./positions.ts";
 import { rebalancingCases } from "./rebalancing.ts";
 import { samenessCases } from "./sameness.ts";
 import { topicCases } from "./topics.ts";
+import { versionCases } from "./versions.ts";
 
 const THEMES = [
 	memberCases,
@@ -25,7 +25,7 @@ const THEMES = [
 	operatingCases,
 	positionCases,
 	topicCases,
-	clockCases,
+	versionCases,
 	closingCases,
 	hostileInputCases,
 	credentialCases,

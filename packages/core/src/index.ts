@@ -1,6 +1,7 @@
 // Everything applications use: `@polylog/core`.
 export type * from "./api/broker.ts";
 export type * from "./api/consumer-group.ts";
+export type * from "./api/estimate.ts";
 export type * from "./api/member.ts";
 export type * from "./api/message.ts";
 export type * from "./api/producer.ts";
@@ -20,6 +21,7 @@ export type { Adapter, PartitionDescription, Retention, TopicDescription } from 
 export type { AssignmentRequest, Assignor } from "./driver/group-session.ts";
 export type { RawHeaders, RawRecord } from "./driver/record.ts";
 export { ERROR_CODES, type ErrorCode, type ErrorContext, isPolylogError, PolylogError } from "./errors.ts";
+export { whatIf } from "./estimate/what-if.ts";
 export { type Log, silentLog, stderrLog } from "./log.ts";
 export type { MemoryNative } from "./memory/memory-link.ts";
 export type { Offset, Position } from "./offset.ts";

@@ -1,6 +1,7 @@
 // `npm test`: everything, with all of its own set-up; ends with a table and the line that counts every runner's tests.
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { BACKENDS } from "../integration/src/backends.ts";
 import { endRun } from "../integration/src/brokers/containers/engine.ts";
 import { beginRun } from "../integration/src/brokers/containers/run.ts";
 import { covered, notRun } from "../integration/src/coverage.ts";
@@ -30,6 +31,21 @@ function project(name: string): Step {
 
 const BROKERS: Step = { name: "brokers", version: here, command: [node, "--conditions=@polylog/source", "integration/scripts/brokers.ts"] };
 
+/** The cases that tell most, on the backends of this run; the others by `npm run faults`. */
+const FAULTS: Step = {
+	name: "faults",
+	version: here,
+	command: [
+		node,
+		"--conditions=@polylog/source",
+		"integration/faults/main.ts",
+		"--smoke",
+		`--broker=${BACKENDS.map((backend) => (backend === "redis-streams" ? "redis" : backend)).join(",")}`,
+		`--report=${reportFile("faults")}`,
+	],
+	report: "faults",
+};
+
 /**
  * In this order, one after the other; a failure does not stop the rest. A step without a report is one test:
  * `{ name: "npm start", version: "memory", command: ["npm", "start"] }`.
@@ -42,6 +58,7 @@ const STEPS: readonly Step[] = [
 	project("integration"),
 	project("conformance"),
 	project("e2e"),
+	FAULTS,
 ];
 
 async function run(step: Step): Promise<Row[]> {

@@ -65,6 +65,11 @@ describe("the numbers", () => {
 		expect(partitions[0]?.drainMs?.likely).toBeCloseTo(38_000, -2);
 	});
 
+	it("do not count a standstill, such as that until a dead owner is noticed, into the pace after it", () => {
+		const { partitions } = estimate([{ ...draining, pauseMs: [4_000, 8_000] }], 12_000);
+		expect(partitions[0]?.processing?.likely).toBeCloseTo(300, -1);
+	});
+
 	it("start over when the group was reset or the topic made again", () => {
 		const before = new SimulatedGroup([{ ...draining, backlog: 90_000 }]).estimateAt(12_000);
 		expect(before.partitions[0]?.state).toBe("draining");

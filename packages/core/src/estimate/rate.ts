@@ -21,10 +21,11 @@ const ONE_STEP_FACTOR = 2;
 export function rateOf(points: readonly Point[]): Rate | undefined {
 	const [first, last] = [points[0], points.at(-1)];
 	if (!first || !last || last.atMs <= first.atMs) return undefined;
-	const steps = stepsOf(points);
+	const all = stepsOf(points);
+	const steps = sinceRest(all);
 	const [from, to] = [steps[0], steps.at(-1)];
 	if (!from || !to) return { likely: 0, least: 0, most: 0 };
-	if (last.atMs - to.atMs > restMs(steps, first.atMs)) return { likely: 0, least: 0, most: 0 };
+	if (last.atMs - to.atMs > restMs(all, first.atMs)) return { likely: 0, least: 0, most: 0 };
 	// Each step was made at some time since the look before.
 	const unseenMs = (last.atMs - first.atMs) / (points.length - 1);
 	const spanMs = to.atMs - from.atMs;
@@ -34,6 +35,15 @@ export function rateOf(points: readonly Point[]): Rate | undefined {
 	}
 	const count = to.count - from.count;
 	return { likely: perSecond(count, spanMs), least: perSecond(count, spanMs + unseenMs), most: perSecond(count, spanMs - unseenMs) };
+}
+
+/** The steps since the last standstill (a dead owner, an outage): the time in it says nothing about the pace after it. */
+function sinceRest(steps: readonly Point[]): readonly Point[] {
+	const gaps = steps.slice(1).map(({ atMs }, index) => atMs - (steps[index]?.atMs ?? atMs));
+	const usualMs = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+	const rest = gaps.findLastIndex((gap) => gap > Math.max(LEAST_REST_MS, STEPS_OF_REST * usualMs));
+	// A single step has no pace yet.
+	return steps.length - rest > 2 ? steps.slice(rest + 1) : steps;
 }
 
 /** Since when the count has been what it is now, as far as was seen. */

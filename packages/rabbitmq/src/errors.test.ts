@@ -9,6 +9,7 @@ const ERRORS: Readonly<Record<string, readonly (readonly [text: string, code?: n
 			`Connection closed: 320 (CONNECTION-FORCED) with message "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'"`,
 			320,
 		],
+		[`Channel closed by server: 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - unknown delivery tag 1229"`, 406],
 		["Channel ended, no reply will be forthcoming"],
 		["channel closed"],
 		["Channel closed"],

@@ -12,6 +12,8 @@ const TEXTS: readonly (readonly [RegExp, Classification])[] = [
 	[/(?:vhost|virtual host) .*(?:not found|does not exist)|inequivalent arg|invalid arg/i, { code: "CONFIG_INVALID" }],
 	[/connection limit|(?:vhost|virtual host) .*is down|connection refused.*limit/i, { code: "UNAVAILABLE" }],
 	[/no queue '/i, { code: "TOPIC_NOT_FOUND" }],
+	// The channel is gone; nothing about the configuration is wrong.
+	[/unknown delivery tag/i, { code: "CONNECTION_LOST" }],
 ];
 
 /** amqplib's own, where the broker gave no code. */

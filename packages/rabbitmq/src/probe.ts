@@ -203,7 +203,9 @@ async function peek(consumers: ChannelConsumers, queue: string, from: "first" | 
 	await consumers.cancel(consumer);
 	// Refuses what is not a stream before anything of it is acknowledged.
 	for (const message of messages) offsetOf(message);
-	if (messages.length > 0) consumers.channel.ackAll();
+	// Not `ackAll`: it would cover what the fence's own consumer was sent and acknowledges itself when it arrives.
+	const last = messages.at(-1);
+	if (last) consumers.channel.ack(last, true);
 	return messages;
 }
 

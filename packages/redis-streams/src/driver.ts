@@ -21,7 +21,7 @@ import { Appender } from "./appender.ts";
 import { classify } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import { RedisJournals } from "./journal-store.ts";
-import { Link } from "./link.ts";
+import { Link, type LinkOptions } from "./link.ts";
 import { findOffsetAt } from "./offset-at.ts";
 import type { Settings } from "./options.ts";
 import { type ReaderContext, StreamReader } from "./reader.ts";
@@ -58,12 +58,12 @@ export class RedisStreamsDriver implements Driver {
 		this.#settings = settings;
 		this.#topology = new Topology(settings.prefix, settings.adopt);
 		const { clock, random, log } = context;
-		const open = (role: string, check: (client: Redis) => Promise<void>, extraTimeoutMs = 0) =>
-			new Link({ ...context, settings, check }, role, extraTimeoutMs);
+		const open = (role: string, check: (client: Redis) => Promise<void>, options: LinkOptions = {}) =>
+			new Link({ ...context, settings, check }, role, options);
 		this.#commands = open("commands", (client) => this.#checkServer(client, log));
-		const reads = open("reads", ping);
+		const reads = open("reads", ping, { packed: true });
 		const tailOf = (role: string): [Link, Tail] => {
-			const link = open(role, (client) => identify(client, tail), TAIL_BLOCK_MS);
+			const link = open(role, (client) => identify(client, tail), { extraTimeoutMs: TAIL_BLOCK_MS });
 			const tail: Tail = new Tail(link, this.#commands, clock);
 			return [link, tail];
 		};

@@ -6,6 +6,7 @@
 import { type Clock, type Log, PolylogError, type Random } from "@polylog/core/driver";
 import { Redis, type RedisOptions } from "ioredis";
 import { classify, withoutCommand } from "./errors.ts";
+import { PackingConnector } from "./packing-connector.ts";
 import type { Settings } from "./options.ts";
 
 const FIRST_RETRY_MS = 50;
@@ -25,10 +26,18 @@ export interface LinkContext {
 	check(client: Redis): Promise<void>;
 }
 
+export interface LinkOptions {
+	/** Beyond a command's ordinary time, for commands that block. */
+	readonly extraTimeoutMs?: number;
+	/** Lists of entries come packed: see entry-packing.ts. */
+	readonly packed?: boolean;
+}
+
 export class Link {
 	readonly #context: LinkContext;
 	readonly #role: string;
 	readonly #commandTimeoutMs: number;
+	readonly #packed: boolean;
 	#client: Redis | undefined;
 	/** Being made; not used yet. */
 	#opening: Redis | undefined;
@@ -39,10 +48,11 @@ export class Link {
 	#closed = false;
 
 	/** `role` tells the connections of one process apart in CLIENT LIST. */
-	constructor(context: LinkContext, role: string, extraTimeoutMs = 0) {
+	constructor(context: LinkContext, role: string, { extraTimeoutMs = 0, packed = false }: LinkOptions = {}) {
 		this.#context = context;
 		this.#role = role;
 		this.#commandTimeoutMs = context.settings.commandTimeoutMs + extraTimeoutMs;
+		this.#packed = packed;
 	}
 
 	/** Rises with every connection made. */
@@ -214,6 +224,7 @@ export class Link {
 			maxRetriesPerRequest: 0,
 			enableReadyCheck: false,
 			disableClientInfo: true,
+			...(this.#packed ? { Connector: PackingConnector } : {}),
 		};
 	}
 

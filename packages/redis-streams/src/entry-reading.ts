@@ -1,8 +1,8 @@
 // Entries of a stream as records, read in place from a packed XRANGE reply (entry-packing.ts).
 import type { RawRecord } from "@polylog/core/driver";
 import type { Redis } from "ioredis";
-import { numberIn } from "./entry-packing.ts";
 import { toRecord } from "./message-mapping.ts";
+import { numberIn } from "./servers/entry-packing.ts";
 
 const LF = 0x0a;
 const LIST = 0x2a;

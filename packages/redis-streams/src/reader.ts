@@ -19,11 +19,10 @@ import {
 import type { Redis } from "ioredis";
 import { readRecords } from "./entry-reading.ts";
 import type { Gate } from "./gate.ts";
-import type { Link } from "./link.ts";
 import { recordBytes } from "./message-mapping.ts";
 import { idAtOrAbove, idBefore } from "./offset-mapping.ts";
 import { type Place, readPlace } from "./scripts/place.ts";
-import type { Tail } from "./tail.ts";
+import type { Route, Waiting } from "./servers/servers.ts";
 import type { PartitionKeys } from "./topology.ts";
 
 /** How long a fetch waits for the first record before it comes back empty. */
@@ -34,9 +33,9 @@ const IDLE_PROOF_MS = 4000;
 const FIRST_RECORDS = 100;
 
 export interface ReaderContext {
-	readonly reads: Link;
-	readonly tail: Tail;
-	/** Bounds the replies that are under way on the one connection. */
+	readonly reads: Route;
+	readonly tail: Waiting;
+	/** Bounds the replies that are under way. */
 	readonly gate: Gate;
 	readonly clock: Clock;
 	readonly random: Random;
@@ -117,7 +116,7 @@ export class StreamReader implements Reader {
 	async #read(credit: Credit, signal: AbortSignal | undefined): Promise<readonly RawRecord[]> {
 		const count = this.#count(credit);
 		const { read, log, place } = await this.#context.gate.run(() =>
-			this.#context.reads.run((client) => this.#ask(client, count), signal === undefined ? {} : { signal }),
+			this.#context.reads.run(this.#keys.stream, (client) => this.#ask(client, count), { signal }),
 		);
 		const records = await this.#prove(read, log, place, signal);
 		const last = records.at(-1);
@@ -161,7 +160,7 @@ export class StreamReader implements Reader {
 		const found = this.#anchor !== undefined && first?.offset === this.#anchor.offset;
 		if (found && log === this.#log && first && recordDigest(first) === this.#anchor?.digest) return records.slice(1);
 		// The decision needs more than was asked for.
-		const now = place ?? (await this.#context.reads.run((client) => readPlace(client, this.#keys), signal === undefined ? {} : { signal }));
+		const now = place ?? (await this.#context.reads.run(this.#keys.stream, (client) => readPlace(client, this.#keys), { signal }));
 		this.#decide(now, found);
 		this.#anchor = undefined;
 		return records;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EntryPacker } from "./entry-packing.ts";
-import { recordsIn } from "./entry-reading.ts";
+import { recordsIn } from "../entry-reading.ts";
 
 const bulk = (bytes: Buffer | string) => Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), Buffer.from(bytes), Buffer.from("\r\n")]);
 const list = (...parts: readonly Buffer[]) => Buffer.concat([Buffer.from(`*${parts.length}\r\n`), ...parts]);

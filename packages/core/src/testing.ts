@@ -7,8 +7,9 @@ export { createJournalCoordinator } from "./group-journal/index.ts";
 export { memoryAdapter } from "./memory/memory-driver.ts";
 // The library's own time and chance, for tools that keep to the same rule.
 export { systemClock, systemRandom } from "./clock.ts";
-// What `connect` makes of a URL before an adapter sees it.
+// What `connect` makes of a URL: what an adapter sees of it, and which adapter that is.
 export { parseBackendUrl } from "./config/backend-url.ts";
+export { loadAdapter } from "./config/load-adapter.ts";
 
 /**
  * Ends a broker as the death of its process would: nothing more is sent and nothing more is dispatched, no goodbye to

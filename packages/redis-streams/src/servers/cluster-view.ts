@@ -5,11 +5,10 @@ import type { Redis } from "ioredis";
 import type { Address } from "../options.ts";
 import { addressText, askOnce } from "./client.ts";
 import { ClusterNode } from "./cluster-node.ts";
+import { gather } from "./gather.ts";
 import type { Surroundings } from "./link.ts";
 import { type NodeView, parseNodes, SlotMap } from "./slot-map.ts";
 
-/** A frozen node must not hold the others up for long. */
-const ANSWER_MS = 1000;
 const REFRESH_MS = 250;
 
 export class ClusterView {
@@ -126,19 +125,17 @@ export class ClusterView {
 	/** Everybody who is known, side by side; rejects if none answers. */
 	async #ask(): Promise<SlotMap> {
 		const known = new Map([...this.#map.nodes, ...this.#seeds.map((seed) => [addressText(seed), seed] as const)]);
-		const answers = await Promise.allSettled([...known.values()].map((address) => this.#askNode(address)));
-		const views = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-		const failed = answers.find((answer) => answer.status === "rejected");
-		if (failed && answers.every(({ status }) => status === "rejected")) throw failed.reason;
-		return new SlotMap(views);
+		const asked = [...known.values()].map((address) => this.#askNode(address));
+		const { answers, errors } = await gather(this.#surroundings.clock, asked);
+		if (answers.length === 0) throw errors[0];
+		return new SlotMap(answers.flat());
 	}
 
 	async #askNode(address: Address): Promise<NodeView[]> {
 		const { settings, clock, clientId } = this.#surroundings;
-		const { tls, username, password } = settings;
-		const timeoutMs = Math.min(settings.connectTimeoutMs, ANSWER_MS);
+		const { tls, username, password, connectTimeoutMs, commandTimeoutMs } = settings;
 		const identity = { tls, username, password, database: 0, name: `${clientId}:nodes` };
-		const request = { address, ...identity, connectTimeoutMs: timeoutMs, commandTimeoutMs: timeoutMs };
+		const request = { address, ...identity, connectTimeoutMs, commandTimeoutMs };
 		const reply = await askOnce(clock, request, (client) => client.call("CLUSTER", "NODES"));
 		return parseNodes(String(reply), address.host);
 	}

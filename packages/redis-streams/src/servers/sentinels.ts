@@ -3,21 +3,18 @@ import { PolylogError } from "@polylog/core/driver";
 import { classify } from "../errors.ts";
 import type { Address, Target } from "../options.ts";
 import { addressText, askOnce } from "./client.ts";
+import { gather } from "./gather.ts";
 import type { Surroundings } from "./link.ts";
-
-/** A frozen sentinel must not hold the others up for long. */
-const ANSWER_MS = 1000;
 
 /**
  * Asks all, and believes the one that knows of the newest failover: one that was cut off may still name the primary
  * of before. Whether that server is a primary, its own connection checks.
  */
 export async function askSentinels(surroundings: Surroundings, target: Target & { kind: "sentinel" }): Promise<Address> {
-	const answers = await Promise.allSettled(target.sentinels.map((sentinel) => askSentinel(surroundings, sentinel, target.primary)));
-	const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
-	const newest = found.toSorted((a, b) => b.epoch - a.epoch)[0];
+	const asked = target.sentinels.map((sentinel) => askSentinel(surroundings, sentinel, target.primary));
+	const { answers, errors } = await gather(surroundings.clock, asked);
+	const newest = answers.toSorted((a, b) => b.epoch - a.epoch)[0];
 	if (newest) return newest.address;
-	const errors = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason as unknown] : []));
 	throw worthShowing(errors, target);
 }
 
@@ -26,10 +23,8 @@ async function askSentinel(
 	address: Address,
 	primary: string,
 ): Promise<{ readonly address: Address; readonly epoch: number }> {
-	const { tls, sentinelUsername: username, sentinelPassword: password } = settings;
-	const timeoutMs = Math.min(settings.connectTimeoutMs, ANSWER_MS);
-	const times = { connectTimeoutMs: timeoutMs, commandTimeoutMs: timeoutMs };
-	const request = { address, tls, username, password, database: 0, name: undefined, ...times };
+	const { tls, sentinelUsername: username, sentinelPassword: password, connectTimeoutMs, commandTimeoutMs } = settings;
+	const request = { address, tls, username, password, database: 0, name: undefined, connectTimeoutMs, commandTimeoutMs };
 	const reply: unknown = await askOnce(clock, request, (client) => client.call("SENTINEL", "MASTER", primary));
 	const fields = pairs(reply);
 	const [host, port] = [fields.get("ip"), Number(fields.get("port"))];

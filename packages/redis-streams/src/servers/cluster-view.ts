@@ -9,7 +9,9 @@ import { gather } from "./gather.ts";
 import type { Surroundings } from "./link.ts";
 import { type NodeView, parseNodes, SlotMap } from "./slot-map.ts";
 
+/** While something is amiss, twice as long each time, up to eight times. */
 const REFRESH_MS = 250;
+const MOST_DOUBLINGS = 3;
 
 export class ClusterView {
 	readonly #surroundings: Surroundings;
@@ -20,6 +22,8 @@ export class ClusterView {
 	#map = new SlotMap([]);
 	#generation = 0;
 	#refreshing: Promise<void> | undefined;
+	/** Refreshes in a row after which something was still amiss. */
+	#amiss = 0;
 	#cancelRefresh: (() => void) | undefined;
 	#closed = false;
 
@@ -69,7 +73,8 @@ export class ClusterView {
 
 	refreshSoon(): void {
 		if (this.#closed || this.#cancelRefresh) return;
-		this.#cancelRefresh = this.#surroundings.clock.after(REFRESH_MS * (0.5 + this.#surroundings.random.fraction()), () => {
+		const delayMs = REFRESH_MS * 2 ** Math.min(this.#amiss, MOST_DOUBLINGS) * (0.5 + this.#surroundings.random.fraction() / 2);
+		this.#cancelRefresh = this.#surroundings.clock.after(delayMs, () => {
 			this.#cancelRefresh = undefined;
 			void this.refresh();
 		});
@@ -94,7 +99,9 @@ export class ClusterView {
 		} catch (error) {
 			this.#surroundings.log.info(`no node of ${this.#surroundings.settings.display} answers: ${String(error)}`);
 		}
-		if (this.nodes.some(({ commands }) => !commands.client)) this.refreshSoon();
+		const whole = this.nodes.every(({ commands }) => commands.client !== undefined);
+		this.#amiss = whole ? 0 : this.#amiss + 1;
+		if (!whole) this.refreshSoon();
 	}
 
 	async #adopt(map: SlotMap): Promise<void> {

@@ -23,7 +23,7 @@ export interface Servers {
 	readonly commands: Route;
 	/** Replies with many records, which come packed: see entry-packing.ts. */
 	readonly reads: Route;
-	/** Waiting for records, and apart from it for journal entries, so that data traffic delays no heartbeat's way back. */
+	/** Waiting for records and for journal entries; where waiting blocks, apart, so that data traffic delays no heartbeat's way back. */
 	readonly records: Waiting;
 	readonly journals: Waiting;
 	/** The clients that append, one for each server. */

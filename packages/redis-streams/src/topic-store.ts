@@ -63,8 +63,7 @@ export class RedisTopics implements TopicStore {
 			const text = await this.#shapeText(topic, signal);
 			if (text === undefined) return false;
 			if ((await this.#run(deleteScript, [this.#topology.topics], [topic, text], signal)) !== 1) continue;
-			const { partitions, log } = parseShape(text);
-			await Promise.all(this.#range(topic, 0, partitions).map((keys) => this.#run(dropScript, namesOf(keys), [log], signal)));
+			await this.#drop(topic, parseShape(text), signal);
 			return true;
 		}
 	}
@@ -105,9 +104,16 @@ export class RedisTopics implements TopicStore {
 		return [...new Set([...own, ...foreign.flat()])];
 	}
 
-	async #make(topic: string, { partitions, log, retention }: Shape, signal: AbortSignal | undefined): Promise<void> {
-		const values = [log, ...limits(retention)];
-		await Promise.all(this.#range(topic, 0, partitions).map((keys) => this.#run(makeScript, namesOf(keys), values, signal)));
+	/** The topic may have been deleted meanwhile: then nothing of it may stay. */
+	async #make(topic: string, shape: Shape, signal: AbortSignal | undefined): Promise<void> {
+		const values = [shape.log, ...limits(shape.retention)];
+		await Promise.all(this.#range(topic, 0, shape.partitions).map((keys) => this.#run(makeScript, namesOf(keys), values, signal)));
+		const text = await this.#shapeText(topic, signal);
+		if (text === undefined || parseShape(text).log !== shape.log) await this.#drop(topic, shape, signal);
+	}
+
+	async #drop(topic: string, { partitions, log }: Shape, signal: AbortSignal | undefined): Promise<void> {
+		await Promise.all(this.#range(topic, 0, partitions).map((keys) => this.#run(dropScript, namesOf(keys), [log], signal)));
 	}
 
 	async #places(topic: string, shape: Shape | undefined, signal: AbortSignal | undefined): Promise<Place[]> {

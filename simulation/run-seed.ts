@@ -15,7 +15,8 @@ export interface SeedResult {
 	readonly entries: number;
 	readonly dispatches: number;
 	readonly repeated: number;
-	readonly cuts: number;
+	/** The journal lost its last snapshot with its tail, and the members said so: what a log that loses its tail can come to. */
+	readonly unusable: boolean;
 	readonly trace: readonly string[];
 }
 
@@ -40,6 +41,7 @@ class Run {
 	readonly #running = new Map<string, Running>();
 	#producing: number;
 	#lookAt = 0;
+	#unusable = false;
 
 	constructor(plan: Plan) {
 		this.#plan = plan;
@@ -59,7 +61,7 @@ class Run {
 				for (const sent of records.map(({ value }) => valueOf(value))) if (sent) this.#producers.lost(sent);
 			},
 			inspect: (process, state) => this.#journal.compare(process.name, state),
-			failed: (process, error) => this.#verdicts.report("member-failed", `${process}: ${String(error)}`),
+			failed: (process, error) => this.#failed(process, error),
 		});
 		this.#world = world;
 		const { time } = world;
@@ -102,7 +104,7 @@ class Run {
 			entries: this.#journal.entries,
 			dispatches: this.#deliveries.dispatches,
 			repeated: this.#deliveries.repeated,
-			cuts: this.#journal.cuts,
+			unusable: this.#unusable,
 			trace: world.trace,
 		};
 	}
@@ -117,14 +119,13 @@ class Run {
 			onOutOfRange: "earliest",
 		});
 		const retry = { retries: Number.POSITIVE_INFINITY, initialDelayMs: 20, maxDelayMs: 200 };
-		const join = () =>
-			group.join({
-				...(instanceId === undefined ? {} : { instanceId }),
-				onLost: (partitions, reason) => this.#world.note(`${running.name} lost ${partitions.map(partitionKey).join(" ")}: ${reason}`),
-			});
+		const join = () => group.join(instanceId === undefined ? {} : { instanceId });
 		const member = await this.#insist(running, join);
 		if (!member) return;
 		member.on("committed", (offsets) => this.#told(running, offsets));
+		member.on("lost", (partitions, reason) =>
+			this.#world.note(`${running.name} lost ${partitions.map(partitionKey).join(" ")}: ${reason}`),
+		);
 		member.on("error", (error) => this.#world.note(`${running.name} reports: ${error.message}`));
 		member.on("stuck", (partition, error) => this.#verdicts.report("stuck", `${partitionKey(partition)} at ${running.name}: ${error.message}`));
 		const closing = new Promise<void>((resolve) => {
@@ -134,6 +135,15 @@ class Run {
 		const closed = closing.then(() => member.close({ deadlineMs: closeWithinMs() }));
 		await member.run((message) => this.#handle(running, message), { order, retry, concurrency: 8, commitIntervalMs: 300 });
 		await closed;
+	}
+
+	#failed(process: string, error: unknown): void {
+		if (isPolylogError(error, "JOURNAL_UNUSABLE") && this.#journal.cuts > 0) {
+			this.#unusable = true;
+			this.#world.stop();
+			return;
+		}
+		this.#verdicts.report("member-failed", `${process}: ${String(error)}`);
 	}
 
 	async #handle(running: Running, message: Message<Sent>): Promise<void> {

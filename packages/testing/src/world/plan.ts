@@ -5,7 +5,8 @@ import { SeededRandom } from "./seeded-random.ts";
 import type { NetworkOptions } from "./simulated-broker.ts";
 
 export interface MemberPlan {
-	readonly startMs: number;
+	/** `undefined`: it does not take part. */
+	readonly startMs: number | undefined;
 	readonly sessionTimeoutMs: number;
 	/** Static membership. */
 	readonly instanceId: string | undefined;

@@ -94,7 +94,7 @@ export class World {
 				this.#programs.member(running, member.sessionTimeoutMs, member.instanceId, () => this.#closeWithinMs[i] ?? 30_000);
 			const machine = new Machine(`m${i}`, program, this.#parts, member.drift);
 			this.members.push(machine);
-			time.after(member.startMs, () => machine.start());
+			if (member.startMs !== undefined) time.after(member.startMs, () => machine.start());
 		});
 		for (let i = 0; i < plan.producers; i++) {
 			const machine = new Machine(`w${i}`, (running) => this.#programs.producer(running, i), this.#parts);
@@ -214,7 +214,7 @@ export class World {
 			machine.link?.mend();
 			machine.stalledUntil = 0;
 		}
-		if (!this.members.some((member) => member.alive)) this.members[0]?.start();
+		if (!this.members.some((member) => member.alive)) this.members.find((_, i) => this.plan.members[i]?.startMs !== undefined)?.start();
 		this.#healed = true;
 	}
 }

@@ -1,13 +1,13 @@
 // npm run simulate: see options.ts. Ends with 1 if an invariant was broken.
 import { randomInt } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { describeFault } from "@polylog/testing/world";
+import { cutPlan, describeFault, shorten } from "@polylog/testing/world";
 import { commandOf, readOptions, type SimulateOptions, USAGE } from "./options.ts";
 import { planOf } from "./plan-of.ts";
 import { type JobResult, runJobs } from "./pool.ts";
 import { runPlan, type SeedResult } from "./run-seed.ts";
 import { scenarios } from "./scenarios.ts";
-import { cutPlan, shorten } from "./shorten.ts";
+
 import { Tally } from "./tally.ts";
 import type { Job } from "./worker.ts";
 
@@ -71,7 +71,8 @@ function* ciJobs(first: number, tally: Tally): Generator<Job, undefined> {
 async function explain({ seed, scenario, violations }: JobResult): Promise<void> {
 	const plan = planOf(seed, scenario);
 	const [broken] = violations;
-	const breaks = async (shorter: typeof plan) => (await runPlan(shorter)).violations.some(({ invariant }) => invariant === broken?.invariant);
+	const breaks = async (shorter: typeof plan) =>
+		(await runPlan(shorter)).violations.some(({ invariant }) => invariant === broken?.invariant);
 	const cuts = await shorten(plan, breaks);
 	const shorter = cutPlan(plan, cuts);
 	const result = await runPlan(shorter);

@@ -8,8 +8,6 @@ export interface Mutant extends SourceMutation {
 	readonly breaks: readonly string[];
 	/** Where it shows soonest; without one, in random plans. */
 	readonly scenario?: string;
-	/** It must be found within so many seeds. Default 10. */
-	readonly seeds?: number;
 }
 
 const JOURNAL = "packages/core/src/group-journal";
@@ -72,20 +70,19 @@ export const MUTANTS: readonly Mutant[] = [
 		breaks: ["stolen"],
 	},
 	{
-		name: "a member that is gone stays the target of its partitions",
+		name: "a member that is gone keeps what it owned",
 		file: `${JOURNAL}/ownership.ts`,
-		find: "if (target === member) state.target.delete(partition);",
-		replace: "if (target === member) state.turn++;",
-		breaks: ["dead-target"],
+		find: "if (owner.member !== member) continue;",
+		replace: "if (owner.fence > 0) continue;",
+		breaks: ["dead-owner"],
 	},
 	{
-		name: "a late snapshot counts as the newest: the log is cut off behind it",
-		file: `${JOURNAL}/fold.ts`,
-		find: "if (index <= state.snapshot.index || ",
-		replace: "if (",
-		breaks: ["unbootable", "diverged"],
+		name: "the log is cut off up to its end, not before the older of two snapshots",
+		file: `${JOURNAL}/side-duties.ts`,
+		find: "this.#log.truncateBefore(snapshot.previous, this.#end)",
+		replace: "this.#log.truncateBefore(this.#follower.cursor?.position ?? 0n, this.#end)",
+		breaks: ["unbootable"],
 		scenario: "short-journals",
-		seeds: 20,
 	},
 	{
 		name: "a snapshot leaves the tombstones out",
@@ -129,10 +126,10 @@ export const MUTANTS: readonly Mutant[] = [
 		scenario: "outages",
 	},
 	{
-		name: "each member beats at its own pace, whatever the others' sessions",
+		name: "a member beats only once in its session",
 		file: `${JOURNAL}/incarnation.ts`,
 		find: "return Math.min(this.#request.heartbeatMs, shortestTimeout(state) / 3);",
-		replace: "return this.#request.heartbeatMs;",
+		replace: "return Math.max(this.#request.sessionTimeoutMs, shortestTimeout(state));",
 		breaks: ["false-expiry"],
 		scenario: "mixed-sessions",
 	},

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { Cuts } from "./shorten.ts";
+import type { Cuts } from "@polylog/testing/world";
 
 export const USAGE = `npm run simulate -- [--seeds N] [--seed S] [--workers K]
   --seeds N      run N seeds (default 1000), from --seed S or a fresh one; a failing one is shortened and told

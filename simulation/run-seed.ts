@@ -80,7 +80,12 @@ class Run {
 		});
 		const longestSessionMs = Math.max(...plan.members.map((member) => member.sessionTimeoutMs));
 		const losses = plan.faults.some((fault) => fault.kind === "fail-over" && fault.recordsLost + fault.entriesLost > 0);
-		this.#deliveries = new DeliveryOracle(this.#verdicts, this.#journal, { order: plan.order, losses, longestSessionMs, now: () => time.now });
+		this.#deliveries = new DeliveryOracle(this.#verdicts, this.#journal, {
+			order: plan.order,
+			losses,
+			longestSessionMs,
+			now: () => time.now,
+		});
 		this.#producers = new ProducerOracle(this.#verdicts);
 	}
 
@@ -127,7 +132,9 @@ class Run {
 			this.#world.note(`${running.name} lost ${partitions.map(partitionKey).join(" ")}: ${reason}`),
 		);
 		member.on("error", (error) => this.#world.note(`${running.name} reports: ${error.message}`));
-		member.on("stuck", (partition, error) => this.#verdicts.report("stuck", `${partitionKey(partition)} at ${running.name}: ${error.message}`));
+		member.on("stuck", (partition, error) =>
+			this.#verdicts.report("stuck", `${partitionKey(partition)} at ${running.name}: ${error.message}`),
+		);
 		const closing = new Promise<void>((resolve) => {
 			running.signal.addEventListener("abort", () => resolve(), { once: true });
 			if (running.signal.aborted) resolve();
@@ -259,7 +266,8 @@ class Run {
 		const alive = world.members.concat(world.extras).filter((machine) => machine.alive && this.#running.has(machine.process?.name ?? ""));
 		const expected = new Set(alive.map((machine) => machine.process?.name));
 		const present = new Set([...state.members.keys()].map((id) => this.#journal.clients.get(id)));
-		for (const client of present) if (!expected.has(client)) missing.push({ invariant: "not-converged", text: `${client} is still a member` });
+		for (const client of present)
+			if (!expected.has(client)) missing.push({ invariant: "not-converged", text: `${client} is still a member` });
 		for (const client of expected) if (!present.has(client)) missing.push({ invariant: "not-converged", text: `${client} is no member` });
 		const loads = new Map([...state.members.keys()].map((id) => [id, 0]));
 		for (const partition of world.partitions()) {
@@ -275,7 +283,10 @@ class Run {
 		}
 		const counts = [...loads.values()];
 		if (counts.length > 0 && Math.max(...counts) - Math.min(...counts) > 1)
-			missing.push({ invariant: "unbalanced", text: [...loads].map(([id, count]) => `${this.#journal.clients.get(id)}: ${count}`).join(", ") });
+			missing.push({
+				invariant: "unbalanced",
+				text: [...loads].map(([id, count]) => `${this.#journal.clients.get(id)}: ${count}`).join(", "),
+			});
 		return missing;
 	}
 

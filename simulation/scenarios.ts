@@ -28,7 +28,12 @@ export const scenarios: ReadonlyMap<string, (seed: number) => Plan> = new Map([
 		"late-copies",
 		scenario((random) => ({
 			network: { ...CALM, lateAppends: 0.3, lateMs: 12_000 },
-			faults: Array.from({ length: 6 }, (_, i): Fault => ({ atMs: 2000 + i * 2500, kind: "crash", member: random.integer(0, 2), restartMs: 200 })),
+			faults: Array.from({ length: 6 }, (_, i): Fault => ({
+				atMs: 2000 + i * 2500,
+				kind: "crash",
+				member: random.integer(0, 2),
+				restartMs: 200,
+			})),
 		})),
 	],
 	[
@@ -36,7 +41,12 @@ export const scenarios: ReadonlyMap<string, (seed: number) => Plan> = new Map([
 		scenario((random) => ({
 			network: { ...CALM, latencyMs: [5, 120], lateAppends: 0.2, lateMs: 3000 },
 			handlerMs: [0, 3],
-			faults: Array.from({ length: 8 }, (_, i): Fault => ({ atMs: 2500 + i * 1500, kind: "reset", back: random.integer(0, 6), times: 3 })),
+			faults: Array.from({ length: 16 }, (_, i): Fault =>
+				// While entries are not durable an administrator repeats its own.
+				i % 4 === 0
+					? { atMs: 2400 + i * 900, kind: "not-durable", ms: 2500 }
+					: { atMs: 2500 + i * 900, kind: "reset", back: random.integer(1, 6), times: 2 },
+			),
 		})),
 	],
 	[
@@ -67,12 +77,18 @@ export const scenarios: ReadonlyMap<string, (seed: number) => Plan> = new Map([
 	[
 		"outages",
 		scenario((random) => ({
-			faults: Array.from({ length: 3 }, (_, i): Fault => ({ atMs: 2500 + i * 6000, kind: "outage", ms: SESSION_MS * random.between(1.1, 2) })),
+			faults: Array.from({ length: 3 }, (_, i): Fault => ({
+				atMs: 2500 + i * 6000,
+				kind: "outage",
+				ms: SESSION_MS * random.between(1.1, 2),
+			})),
 		})),
 	],
 	[
 		"pauses",
 		scenario((random) => ({
+			// So that a pause often comes between an entry and its reading back.
+			network: { ...CALM, latencyMs: [40, 160] },
 			handlerMs: [0, 5],
 			messages: 300,
 			faults: Array.from({ length: 5 }, (_, i): Fault => ({
@@ -100,7 +116,12 @@ export const scenarios: ReadonlyMap<string, (seed: number) => Plan> = new Map([
 	[
 		"mixed-sessions",
 		scenario((random) => ({
-			members: [2000, 9000, 9000].map((sessionTimeoutMs) => ({ startMs: random.integer(0, 300), sessionTimeoutMs, instanceId: undefined, drift: 0 })),
+			members: [2000, 9000, 9000].map((sessionTimeoutMs) => ({
+				startMs: random.integer(0, 300),
+				sessionTimeoutMs,
+				instanceId: undefined,
+				drift: 0,
+			})),
 			faults: [],
 		})),
 	],
@@ -167,5 +188,8 @@ export const scenarios: ReadonlyMap<string, (seed: number) => Plan> = new Map([
 			})),
 		})),
 	],
-	["fifty-at-once", scenario(() => ({ partitions: 60, faults: [{ atMs: 3000, kind: "storm", members: 50, stayMs: 4000, crash: false }], healMs: 8000 }))],
+	[
+		"fifty-at-once",
+		scenario(() => ({ partitions: 60, faults: [{ atMs: 3000, kind: "storm", members: 50, stayMs: 4000, crash: false }], healMs: 8000 })),
+	],
 ]);

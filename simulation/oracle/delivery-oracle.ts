@@ -21,7 +21,7 @@ export interface DeliveryRules {
 	/** The data log may lose its tail: positions may start over. */
 	readonly losses: boolean;
 	readonly longestSessionMs: number;
-	now(): number;
+	readonly now: () => number;
 }
 
 export class DeliveryOracle {
@@ -87,7 +87,8 @@ export class DeliveryOracle {
 
 	#judgeOwner(running: Running, partition: string, fence: bigint, grant: OwnershipRecord | undefined): void {
 		const { now, longestSessionMs } = this.#rules;
-		if (!grant) return this.#verdicts.report("unknown-fence", `${running.name} handles ${partition} under ${fence}, which was never granted`);
+		if (!grant)
+			return this.#verdicts.report("unknown-fence", `${running.name} handles ${partition} under ${fence}, which was never granted`);
 		const client = this.#journal.clients.get(grant.member);
 		if (client !== running.name)
 			this.#verdicts.report("foreign-fence", `${running.name} handles ${partition} under ${fence}, which is ${client}'s`);

@@ -109,7 +109,10 @@ export class JournalOracle {
 		}
 		const digest = this.#digests.get(state.index);
 		if (digest !== undefined && digest !== meaningOf(state))
-			this.#verdicts.report("diverged", `at entry ${state.index} the state of ${reader} is another:\n${difference(digest, meaningOf(state))}`);
+			this.#verdicts.report(
+				"diverged",
+				`at entry ${state.index} the state of ${reader} is another:\n${difference(digest, meaningOf(state))}`,
+			);
 	}
 
 	#take({ bytes, position, wire }: Stored, judge: boolean): void {
@@ -143,12 +146,18 @@ export class JournalOracle {
 			if (this.#dead.has(id) || id !== wire.author) this.#verdicts.report("ghost-join", `member ${id} came back after its end`);
 		}
 		if (meaning !== undefined && meaning !== meaningOf(state))
-			this.#verdicts.report("dup-effect", `a copy of entry ${wire.seq} of ${wire.author} changed:\n${difference(meaning, meaningOf(state))}`);
+			this.#verdicts.report(
+				"dup-effect",
+				`a copy of entry ${wire.seq} of ${wire.author} changed:\n${difference(meaning, meaningOf(state))}`,
+			);
 		for (const [id, last] of before.members) {
 			if (state.members.has(id) || state.tombs.get(id)?.kind !== "expired") continue;
 			const accusation = wire.events.find(([type, accused]) => type === "x" && accused === id);
 			if (accusation?.[2] !== last)
-				this.#verdicts.report("expire-stale", `${id} was expired for being silent since entry ${String(accusation?.[2])}, but spoke in ${last}`);
+				this.#verdicts.report(
+					"expire-stale",
+					`${id} was expired for being silent since entry ${String(accusation?.[2])}, but spoke in ${last}`,
+				);
 			const { sessionTimeoutMs = 0 } = this.#sessions.get(id) ?? {};
 			const healthy = wire.kind === "member" ? this.#facts.healthy(id, this.clients.get(id) ?? "", sessionTimeoutMs) : undefined;
 			if (healthy !== undefined) this.#verdicts.report("false-expiry", `${this.clients.get(id)} was expired, although ${healthy}`);
@@ -169,10 +178,16 @@ export class JournalOracle {
 			const fence = fenceOf(state, owner);
 			const highest = this.#fences.get(partition) ?? 0n;
 			// What nobody alive has read cannot be missed: after a cut a fence may come again.
-			if (fence <= highest && this.#cuts === 0) this.#verdicts.report("fence-fell", `${partition} was granted under ${fence}, after ${highest}`);
+			if (fence <= highest && this.#cuts === 0)
+				this.#verdicts.report("fence-fell", `${partition} was granted under ${fence}, after ${highest}`);
 			if (fence > highest) this.#fences.set(partition, fence);
 			if (!old || old.member === owner.member || !state.members.has(old.member)) continue;
-			if (!itemsOf(wire, "r").concat(itemsOf(wire, "a")).some(([given]) => given === partition) || wire.author !== old.member)
+			if (
+				!itemsOf(wire, "r")
+					.concat(itemsOf(wire, "a"))
+					.some(([given]) => given === partition) ||
+				wire.author !== old.member
+			)
 				this.#verdicts.report("stolen", `${partition} went from ${old.member} to ${owner.member}, without being given up`);
 		}
 		for (const partition of state.target.keys())
@@ -185,7 +200,8 @@ export class JournalOracle {
 		if (!plan || wire.kind !== "member") return;
 		const targets = [...state.target].some(([partition, member]) => before.target.get(partition) !== member);
 		if (state.planned === before.planned && !targets) return;
-		if (plan[1] !== state.epoch) this.#verdicts.report("plan-stale", `a plan for epoch ${String(plan[1])} was taken in epoch ${state.epoch}`);
+		if (plan[1] !== state.epoch)
+			this.#verdicts.report("plan-stale", `a plan for epoch ${String(plan[1])} was taken in epoch ${state.epoch}`);
 		else if (before.planned === before.epoch && state.epoch === before.epoch)
 			this.#verdicts.report("plan-twice", `epoch ${state.epoch} was planned a second time`);
 	}
@@ -196,7 +212,8 @@ export class JournalOracle {
 			if (index !== state.index) continue;
 			const old = before.offsets.get(partition);
 			if (wire.kind === "admin") {
-				if (this.#applied.has(`${wire.author} ${partition}`)) this.#verdicts.report("reset-dup", `a copy of a reset moved ${partition} again`);
+				if (this.#applied.has(`${wire.author} ${partition}`))
+					this.#verdicts.report("reset-dup", `a copy of a reset moved ${partition} again`);
 				this.#applied.add(`${wire.author} ${partition}`);
 				this.#facts.onReset(partition, offset);
 				continue;

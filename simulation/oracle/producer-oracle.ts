@@ -55,7 +55,8 @@ export class ProducerOracle {
 			const there = stored.has(name(sent));
 			if (receipt.status === "ok" && !there && !this.#lost.has(name(sent)))
 				this.#verdicts.report("lost-write", `${name(sent)} was acknowledged and is nowhere`);
-			if (receipt.status === "failed" && there) this.#verdicts.report("failed-but-stored", `${name(sent)} was said to have failed and is in the log`);
+			if (receipt.status === "failed" && there)
+				this.#verdicts.report("failed-but-stored", `${name(sent)} was said to have failed and is in the log`);
 		}
 	}
 }

@@ -12,7 +12,8 @@ export function meaningOf(state: GroupState): string {
 	for (const [topic, count] of sorted(state.topics)) parts.push(`t${topic}${count}`);
 	for (const [partition, member] of sorted(state.target)) parts.push(`g${partition}${member}`);
 	for (const [partition, owner] of sorted(state.owner)) parts.push(`o${partition}${owner.member}${owner.fence}`);
-	for (const [partition, commit] of sorted(state.offsets)) parts.push(`n${partition}${commit.offset},${commit.index}${commit.last?.digest}`);
+	for (const [partition, commit] of sorted(state.offsets))
+		parts.push(`n${partition}${commit.offset},${commit.index}${commit.last?.digest}`);
 	for (const [partition, members] of sorted(state.barred)) parts.push(`x${partition}${[...members].sort().join()}`);
 	// In the order of burial, which decides what is forgotten first.
 	for (const [id, tomb] of state.tombs) parts.push(`d${id}${tomb.index}${tomb.kind}`);

@@ -30,6 +30,8 @@ export interface CheckResult {
 
 export interface Report {
 	readonly backend: string;
+	/** Product and version of the server. */
+	readonly server: string;
 	readonly capabilities: Capabilities;
 	readonly seed: string;
 	readonly results: readonly CheckResult[];

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { BrokerConfig } from "@polylog/core";
-import { type HistoryEvent, parseEventLine } from "./history.ts";
+import { type HistoryEvent, parseEventLine } from "./history/event.ts";
 import { until } from "./time.ts";
 
 export interface ChildOptions {

@@ -16,7 +16,7 @@ import type { Driver } from "@polylog/core/driver";
 import type { Harness, RunningBroker } from "./harness.ts";
 import type { ChildMember, ChildOptions } from "./child.ts";
 import { spawnChild } from "./child.ts";
-import { type Item, Recorder } from "./recorder.ts";
+import { type Item, Recorder, watched } from "./recorder.ts";
 import type { Seeded } from "./seed.ts";
 import { type Tap, tapped } from "./tap.ts";
 import { within } from "./time.ts";
@@ -47,6 +47,7 @@ export class CheckContext {
 	readonly #topics: string[] = [];
 	readonly #groups: string[] = [];
 	readonly #children: ChildMember[] = [];
+	readonly #recorders: Recorder[] = [];
 
 	constructor(source: ContextSource) {
 		this.#source = source;
@@ -132,17 +133,27 @@ export class CheckContext {
 		options: Partial<GroupOptions<T>> = {},
 	): ConsumerGroup<T> {
 		const list = "name" in topics ? [topics] : topics;
-		return broker.consumerGroup<T>(name, { topics: list, from: "earliest", sessionTimeoutMs: this.sessionTimeoutMs, ...options });
+		const group = broker.consumerGroup<T>(name, { topics: list, from: "earliest", sessionTimeoutMs: this.sessionTimeoutMs, ...options });
+		return watched(group, this.#recorders);
 	}
 
+	/** A history, judged at the end of the check whatever the check itself looks at. */
 	recorder(): Recorder {
-		return new Recorder();
+		const recorder = new Recorder();
+		this.#recorders.push(recorder);
+		return recorder;
 	}
 
-	/** A member in a process of its own. */
-	async spawn(options: ChildOptions): Promise<ChildMember> {
+	/** Fails if one of the check's histories breaks the contract. Not everything sent has to have been handled. */
+	judgeHistories(): void {
+		for (const recorder of this.#recorders) recorder.verify({ drained: false });
+	}
+
+	/** A member in a process of its own, whose history belongs to the recorder's. */
+	async spawn(options: ChildOptions, recorder: Recorder): Promise<ChildMember> {
 		const child = spawnChild(this.#source.running.config, { sessionTimeoutMs: this.sessionTimeoutMs, ...options });
 		this.#children.push(child);
+		recorder.adopt(child, options.group);
 		await child.ready;
 		return child;
 	}

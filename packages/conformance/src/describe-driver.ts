@@ -1,4 +1,5 @@
 // Hangs the checks on a test runner. Which one is the caller's business: vitest and node:test both fit.
+import type { CheckResult } from "./check.ts";
 import type { Harness } from "./harness.ts";
 import { type CheckOptions, selectChecks, startRun } from "./run-checks.ts";
 
@@ -24,11 +25,15 @@ export function describeDriver(harness: Harness, runner: TestRunner, options: Ch
 					run ??= startRun(harness, checks, options);
 					const result = await run.result(check);
 					if (result.status === "unsupported") context.skip(`unsupported: ${result.reason}`);
-					if (result.status === "broken") throw new Error(`${check.id} (seed ${run.seed}): ${result.reason}`, { cause: result.error });
+					if (result.status === "broken") throw new Error(brokenText(result, run.seed), { cause: result.error });
 				},
 				300_000,
 			);
 		}
 		runner.it("ends in good order", async () => await run?.ended, 60_000);
 	});
+}
+
+function brokenText({ id, reason }: CheckResult, seed: string): string {
+	return `${id}: ${reason}\n(seed ${seed}; describeDriver(harness, runner, { seed: "${seed}", only: ["${id}"] }) runs it alone)`;
 }

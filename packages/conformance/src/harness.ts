@@ -3,7 +3,7 @@ import type { BrokerConfig, Retention } from "@polylog/core";
 import type { Adapter } from "@polylog/core/driver";
 
 export interface Harness {
-	/** How the report calls it: backend and version. */
+	/** How the report calls it: the adapter's name. */
 	readonly name: string;
 	readonly adapter: Adapter;
 	/** Starts a broker or finds one. Called once; every check makes topics and groups of its own on it. */
@@ -15,5 +15,7 @@ export interface Harness {
 export interface RunningBroker {
 	/** What an application would give to `connect`. All connections made with it must see one log. */
 	readonly config: BrokerConfig;
+	/** Product and version, for the report: "Redis 7.0.15". */
+	readonly server?: string;
 	stop?(): Promise<void>;
 }

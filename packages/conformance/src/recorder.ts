@@ -1,10 +1,12 @@
 // Keeps the history of one check, and the participants that write it.
 import assert from "node:assert/strict";
-import type { ConsumerGroup, Member, MemberOptions, Message, Offset, Partition, Producer, RunOptions } from "@polylog/core";
+import type { ConsumerGroup, GroupLag, Member, MemberOptions, Message, Offset, Partition, Producer, RunOptions } from "@polylog/core";
 import { type Context } from "@polylog/core";
 import { partitionKey } from "@polylog/core/driver";
-import { checkHistory, type HistoryRules, type Verdict } from "./check-history.ts";
-import type { HistoryEvent } from "./history.ts";
+import type { ChildMember } from "./child.ts";
+import { checkHistory, type Verdict, violationLine } from "./history/check-history.ts";
+import { type HistoryEvent, mergeHistories, type MoveEvent } from "./history/event.ts";
+import type { HistoryRules } from "./history/judge.ts";
 import { clock, until } from "./time.ts";
 
 /** What the kit sends: a number that is unique in its check. */
@@ -38,12 +40,32 @@ export interface Participant {
 	close(): Promise<void>;
 }
 
+/** Clocks of processes on one machine, and the time between an event and its line. */
+const SKEW_MS = 25;
+
 export class Recorder {
-	readonly events: HistoryEvent[] = [];
+	readonly #own: HistoryEvent[] = [];
+	readonly #children: ChildMember[] = [];
+	readonly #groups = new Set<string>();
+	readonly #producers = new WeakMap<Producer<Item>, string>();
+	#rules: HistoryRules = {};
 	#names = 0;
+	#order = 0;
+	#producerCount = 0;
+
+	/** What happened so far. Of several processes in the order of their clocks. */
+	get events(): readonly HistoryEvent[] {
+		return this.#children.length === 0 ? this.#own : mergeHistories(this.#own, ...this.#children.map((child) => child.events));
+	}
 
 	record(event: HistoryEvent): void {
-		this.events.push(event);
+		this.#own.push(event);
+	}
+
+	/** A member in a process of its own belongs to this history. */
+	adopt(child: ChildMember, group: string): void {
+		this.#children.push(child);
+		this.#groups.add(group);
 	}
 
 	/** Sends `count` items and takes note of each receipt. Keys spread over all partitions. */
@@ -53,21 +75,17 @@ export class Recorder {
 		options: { from?: number; keys?: number; partition?: number; pad?: string } = {},
 	): Promise<void> {
 		const from = options.from ?? 0;
+		const name = this.#producers.get(producer) ?? `p${++this.#producerCount}`;
+		this.#producers.set(producer, name);
 		const sends = Array.from({ length: count }, async (_, i) => {
 			const n = from + i;
 			const where = options.partition === undefined ? { key: `k${n % (options.keys ?? 23)}` } : { partition: options.partition };
 			const value: Item = options.pad === undefined ? { n } : { n, pad: options.pad };
+			const order = this.#order++;
 			const receipt = await producer.send(value, where);
 			const offset = receipt.offset === undefined ? {} : { offset: receipt.offset };
-			this.record({
-				kind: "sent",
-				at: clock.wall(),
-				producer: "p",
-				id: `${n}`,
-				status: "ok",
-				partition: partitionKey(receipt.partition),
-				...offset,
-			});
+			const partition = partitionKey(receipt.partition);
+			this.record({ kind: "sent", at: clock.wall(), producer: name, id: `${n}`, status: "ok", order, partition, ...offset });
 		});
 		await Promise.all(sends);
 	}
@@ -75,10 +93,12 @@ export class Recorder {
 	/** Joins and handles. */
 	async follow(group: ConsumerGroup<Item>, options: FollowOptions = {}): Promise<Participant> {
 		const name = `m${++this.#names}`;
+		this.#groups.add(group.name);
+		if (options.order === "key") this.#rules = { ...this.#rules, order: "key" };
 		const seen: Message<Item>[] = [];
-		const { handle, onAssigned, onRevoked, onLost, ...rest } = options;
+		const { handle: _, onAssigned, onRevoked, onLost, ...rest } = options;
 		const moved = (kind: "assigned" | "revoked" | "lost", partitions: readonly Partition[]) =>
-			this.record({ kind, at: clock.wall(), member: name, partitions: partitions.map(partitionKey) });
+			this.record({ kind, at: clock.wall(), member: name, group: group.name, partitions: partitions.map(partitionKey) });
 		const participant = { stuck: [] as { partition: Partition; error: Error }[], errors: [] as Error[], lost: [] as Partition[] };
 		const member = await group.join({
 			...rest,
@@ -96,11 +116,16 @@ export class Recorder {
 				onLost?.(partitions, self);
 			},
 		});
-		member.on("committed", (offsets) => this.#committed(name, offsets));
+		this.#noteSeeks(group.name, member);
+		member.on("committed", (offsets) => this.#committed(name, group.name, offsets));
 		member.on("stuck", (partition, error) => void participant.stuck.push({ partition, error }));
-		member.on("error", (error) => void participant.errors.push(error));
+		member.on("error", (error) => {
+			participant.errors.push(error);
+			if (error.code === "OFFSET_OUT_OF_RANGE") this.#move({ kind: "moved", at: clock.wall(), group: group.name, by: "policy" });
+		});
 		let failure: unknown;
-		const done = member.run(this.#recording(name, seen, handle ?? (() => {})), rest).catch((error: unknown) => {
+		const handler = this.#recording({ member: name, group: group.name }, seen, options);
+		const done = member.run(handler, rest).catch((error: unknown) => {
 			failure = error;
 		});
 		const close = async () => {
@@ -115,24 +140,48 @@ export class Recorder {
 		this.record({ kind: "ended", at: clock.wall(), member: participant.name, how: "killed" });
 	}
 
-	#recording(name: string, seen: Message<Item>[], handle: ItemHandler): ItemHandler {
+	/** What the context saw of a group: kept if this history is about it. */
+	note(group: string, event: HistoryEvent): void {
+		if (this.#groups.has(group)) this.record(event);
+	}
+
+	#move(event: MoveEvent): void {
+		this.record(event);
+	}
+
+	/** A seek is a move on purpose, from the call until it has resolved. */
+	#noteSeeks(group: string, member: Member<Item>): void {
+		const seek = member.seek.bind(member);
+		member.seek = async (to, partitions) => {
+			const of = { group, by: "seek", partitions: (partitions ?? member.assignment).map(partitionKey) } as const;
+			this.#move({ kind: "moving", at: clock.wall(), ...of });
+			try {
+				await seek(to, partitions);
+			} finally {
+				this.#move({ kind: "moved", at: clock.wall(), ...of });
+			}
+		};
+	}
+
+	#recording(of: { member: string; group: string }, seen: Message<Item>[], { handle, onFailure }: FollowOptions): ItemHandler {
+		const disposable = onFailure !== undefined && onFailure.kind !== "stop";
 		return async (message, context) => {
-			const place = { member: name, partition: partitionKey(message.partition), offset: message.offset, fence: message.fence };
+			const place = { ...of, partition: partitionKey(message.partition), offset: message.offset, fence: message.fence };
 			this.record({ kind: "started", at: clock.wall(), ...place, id: `${message.value.n}`, key: message.key, attempt: message.attempt });
 			seen.push(message);
 			try {
-				await handle(message, context);
+				await handle?.(message, context);
 			} catch (error) {
-				this.record({ kind: "failed", at: clock.wall(), ...place });
+				this.record({ kind: "failed", at: clock.wall(), ...place, disposable });
 				throw error;
 			}
 			this.record({ kind: "finished", at: clock.wall(), ...place });
 		};
 	}
 
-	#committed(member: string, offsets: ReadonlyMap<Partition, Offset>): void {
+	#committed(member: string, group: string, offsets: ReadonlyMap<Partition, Offset>): void {
 		for (const [partition, offset] of offsets)
-			this.record({ kind: "committed", at: clock.wall(), member, partition: partitionKey(partition), offset });
+			this.record({ kind: "committed", at: clock.wall(), member, group, partition: partitionKey(partition), offset });
 	}
 
 	/** How many different items have been handled. */
@@ -159,10 +208,50 @@ export class Recorder {
 		);
 	}
 
-	/** Fails unless the history keeps the contract. */
+	/** Fails unless the history keeps the contract; by default everything sent has to be handled by now. */
 	verify(rules: HistoryRules = {}): Verdict {
-		const verdict = checkHistory(this.events, rules);
-		assert.deepEqual(verdict.violations.slice(0, 5), [], "the history breaks the contract");
+		const skew = this.#children.length > 0 ? { skewMs: SKEW_MS } : {};
+		const verdict = checkHistory(this.events, { ...skew, ...this.#rules, ...rules });
+		const lines = verdict.violations.slice(0, 5).map(violationLine);
+		assert.ok(lines.length === 0, `the history breaks the contract: ${lines.join("; ")}`);
 		return verdict;
 	}
+}
+
+/** A group whose resets, and what is told of it, come to the histories about it. */
+export function watched<T>(group: ConsumerGroup<T>, recorders: readonly Recorder[]): ConsumerGroup<T> {
+	const { name } = group;
+	const note = (event: HistoryEvent) => recorders.forEach((recorder) => recorder.note(name, event));
+	const on = {
+		reset: group.reset.bind(group),
+		delete: group.delete.bind(group),
+		lag: group.lag.bind(group),
+		committed: group.committed.bind(group),
+	};
+	const moving = async <R>(by: MoveEvent["by"], call: () => Promise<R>): Promise<R> => {
+		note({ kind: "moving", at: clock.wall(), group: name, by });
+		try {
+			return await call();
+		} finally {
+			note({ kind: "moved", at: clock.wall(), group: name, by });
+		}
+	};
+	return Object.assign(group, {
+		reset: (...call: Parameters<typeof on.reset>) => (call[1]?.dryRun ? on.reset(...call) : moving("reset", () => on.reset(...call))),
+		delete: () => moving("forgotten", () => on.delete()),
+		async committed() {
+			const asked = clock.wall();
+			const offsets = await on.committed();
+			for (const [partition, committed] of offsets)
+				note({ kind: "observed", at: clock.wall(), asked, group: name, partition: partitionKey(partition), committed });
+			return offsets;
+		},
+		async lag(): Promise<GroupLag> {
+			const asked = clock.wall();
+			const told = await on.lag();
+			for (const { partition, committed, lag } of told.partitions)
+				note({ kind: "observed", at: clock.wall(), asked, group: name, partition: partitionKey(partition), committed, lag });
+			return told;
+		},
+	});
 }

@@ -1,9 +1,10 @@
 // Runs the checks, several at a time, and says of each promise whether it is kept.
-import { connect, silentLog } from "@polylog/core";
+import { type Capabilities, connect, silentLog } from "@polylog/core";
 import { CHECKS } from "./checks/index.ts";
 import type { Check, CheckResult, Report } from "./check.ts";
 import { CheckContext, type ContextSource } from "./context.ts";
 import type { Harness } from "./harness.ts";
+import { themeOf } from "./report/theme.ts";
 import { Seeded } from "./seed.ts";
 import { systemRandom as random } from "@polylog/core/testing";
 import { clock, within } from "./time.ts";
@@ -11,9 +12,8 @@ import { clock, within } from "./time.ts";
 export interface CheckOptions {
 	/** Names and random inputs follow from it; the report says which was used. Default: made up. */
 	readonly seed?: string;
-	/** Only checks whose id starts with one of these, or, with `exactly`, is one of these. */
+	/** Only the checks with these ids, or of these themes: "commits.visible", "commits". */
 	readonly only?: readonly string[];
-	readonly exactly?: boolean;
 	/** How many run at once. Default 12: most of them wait. */
 	readonly concurrency?: number;
 	/** Of the kit's groups. Default 1500. */
@@ -34,17 +34,18 @@ export async function runChecks(harness: Harness, options: CheckOptions = {}): P
 	const run = startRun(harness, checks, options);
 	for (const check of checks) results.push(await run.result(check));
 	await run.ended;
-	return { backend: harness.name, capabilities: await run.capabilities, seed: run.seed, results };
+	const { capabilities, server } = await run.facts;
+	return { backend: harness.name, server, capabilities, seed: run.seed, results };
 }
 
-export function selectChecks({ only, exactly }: CheckOptions): readonly Check[] {
+export function selectChecks({ only }: CheckOptions): readonly Check[] {
 	if (!only) return CHECKS;
-	return CHECKS.filter(({ id }) => (exactly ? only.includes(id) : only.some((prefix) => id.startsWith(prefix))));
+	return CHECKS.filter(({ id }) => only.includes(id) || only.includes(themeOf(id)));
 }
 
 export interface Run {
 	readonly seed: string;
-	readonly capabilities: Promise<ContextSource["capabilities"]>;
+	readonly facts: Promise<{ readonly capabilities: Capabilities; readonly server: string }>;
 	result(check: Check): Promise<CheckResult>;
 	readonly ended: Promise<void>;
 }
@@ -67,9 +68,9 @@ export function startRun(harness: Harness, checks: readonly Check[], options: Ch
 		(error: unknown) => waiting.forEach(({ reject }) => reject(error)),
 	);
 	const result = (check: Check) => waiting.get(check.id)?.promise ?? Promise.reject(new RangeError(`${check.id} is not part of this run`));
-	const capabilities = source.then((started) => started.capabilities);
-	capabilities.catch(() => {});
-	return { seed, capabilities, result, ended };
+	const facts = source.then(({ capabilities, running }) => ({ capabilities, server: running.server ?? "a server of unknown version" }));
+	facts.catch(() => {});
+	return { seed, facts, result, ended };
 }
 
 type Started = Omit<ContextSource, "random">;
@@ -112,6 +113,7 @@ async function runCheck(check: Check, started: Started, seed: string): Promise<C
 	const start = clock.now();
 	try {
 		await within(check.timeoutMs ?? 60_000, `the check ${id}`, check.run(ctx));
+		ctx.judgeHistories();
 		return { id, promise, status: "kept", ms: Math.round(clock.now() - start) };
 	} catch (error) {
 		return {

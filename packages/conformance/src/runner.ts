@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { connect, type Member, type Message, type Partition, silentLog, topic } from "@polylog/core";
 import { isPolylogError, partitionKey } from "@polylog/core/driver";
 import type { RunnerTask } from "./child.ts";
-import { eventLine, type HistoryEvent } from "./history.ts";
+import { eventLine, type HistoryEvent } from "./history/event.ts";
 import type { Item } from "./recorder.ts";
 import { clock, delay } from "./time.ts";
 
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
 	const task = JSON.parse(await firstLine()) as RunnerTask;
 	const { name: member } = task;
 	const moved = (kind: "assigned" | "revoked" | "lost") => (partitions: readonly Partition[]) =>
-		tell({ kind, at: clock.wall(), member, partitions: partitions.map(partitionKey) });
+		tell({ kind, at: clock.wall(), member, group: task.group, partitions: partitions.map(partitionKey) });
 	const broker = await connect({ log: silentLog, ...task.config });
 	broker.closeOnSignal({ deadlineMs: 5000 });
 	const group = broker.consumerGroup<Item>(task.group, {
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
 	});
 	joined.on("committed", (offsets) => {
 		for (const [partition, offset] of offsets)
-			tell({ kind: "committed", at: clock.wall(), member, partition: partitionKey(partition), offset });
+			tell({ kind: "committed", at: clock.wall(), member, group: task.group, partition: partitionKey(partition), offset });
 	});
 	joined.on("error", (error) => tell({ kind: "note", at: clock.wall(), member, what: "error", detail: error.code }));
 	tell({ kind: "note", at: clock.wall(), member, what: "joined", detail: joined.id });
@@ -51,7 +51,8 @@ async function work(task: RunnerTask, joined: Member<Item>): Promise<void> {
 		blocking = true;
 	});
 	const handle = async (message: Message<Item>) => {
-		const place = { member, partition: partitionKey(message.partition), offset: message.offset, fence: message.fence };
+		const of = { member, group: task.group, partition: partitionKey(message.partition), fence: message.fence };
+		const place = { ...of, offset: message.offset };
 		tell({ kind: "started", at: clock.wall(), ...place, id: `${message.value.n}`, key: message.key, attempt: message.attempt });
 		if (task.handlerMs) await delay(task.handlerMs);
 		if (blocking) {
@@ -60,9 +61,18 @@ async function work(task: RunnerTask, joined: Member<Item>): Promise<void> {
 			block(task.blockMs ?? 0);
 		}
 		tell({ kind: "finished", at: clock.wall(), ...place });
-		void joined.commit(message).catch((error: unknown) => {
-			tell({ kind: "note", at: clock.wall(), member, what: "commit-refused", detail: isPolylogError(error) ? error.code : String(error) });
-		});
+		const asked = clock.wall();
+		void joined.commit(message).then(
+			() => tell({ kind: "committed", at: clock.wall(), asked, ...of, offset: message.offset + 1n }),
+			(error: unknown) =>
+				tell({
+					kind: "note",
+					at: clock.wall(),
+					member,
+					what: "commit-refused",
+					detail: isPolylogError(error) ? error.code : String(error),
+				}),
+		);
 	};
 	try {
 		await joined.run(handle, task.commitIntervalMs === undefined ? {} : { commitIntervalMs: task.commitIntervalMs });

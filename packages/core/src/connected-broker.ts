@@ -101,7 +101,7 @@ export class ConnectedBroker implements Broker {
 	}
 
 	consumerGroups(): Promise<string[]> {
-		return this.#backend.attempt("listing consumer groups", () => this.#coordinator.list());
+		return this.#backend.patiently("listing consumer groups", () => this.#coordinator.list());
 	}
 
 	read<T>(topic: Topic<T>, options: ReadOptions = {}): AsyncIterable<Message<T>> {

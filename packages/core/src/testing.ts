@@ -7,8 +7,9 @@ export { createJournalCoordinator } from "./group-journal/index.ts";
 export { memoryAdapter } from "./memory/memory-driver.ts";
 // The library's own time and chance, for tools that keep to the same rule.
 export { systemClock, systemRandom } from "./clock.ts";
-// What `connect` makes of a URL before an adapter sees it.
+// What `connect` makes of a URL: what an adapter sees of it, and which adapter that is.
 export { parseBackendUrl } from "./config/backend-url.ts";
+export { loadAdapter } from "./config/load-adapter.ts";
 // What a simulator is made of: brokers under a clock of its own, the embedded backend's log, the meaning of a journal.
 export { brokerOver } from "./broker-over.ts";
 export type { JournalTiming } from "./group-journal/timing.ts";

@@ -1,24 +1,21 @@
 // The contract among members in processes of their own, with the signals that hurt them.
 import assert from "node:assert/strict";
 import type { Check } from "../check.ts";
-import { checkHistory } from "../check-history.ts";
 import type { ChildMember, ChildOptions } from "../child.ts";
 import type { CheckContext } from "../context.ts";
-import { eventLine, type HistoryEvent } from "../history.ts";
+import type { Verdict } from "../history/check-history.ts";
+import { eventLine, type HistoryEvent } from "../history/event.ts";
 import { clock, delay, until, within } from "../time.ts";
-
-/** Clocks of processes on one machine, and the time between an event and its line. */
-const SKEW_MS = 25;
 
 interface Scene {
 	readonly total: () => number;
 	readonly stop: () => Promise<number>;
 	readonly start: (name: string, options?: Partial<ChildOptions>) => Promise<ChildMember>;
-	readonly events: () => HistoryEvent[];
 	readonly handled: () => number;
 	readonly untilDrained: (total: number) => Promise<void>;
 	readonly untilShared: (children: readonly ChildMember[]) => Promise<void>;
 	readonly note: (event: HistoryEvent) => void;
+	readonly verify: () => Verdict;
 	readonly committed: () => Promise<Map<number, bigint>>;
 }
 
@@ -43,7 +40,6 @@ async function stage(ctx: CheckContext, partitions = 4): Promise<Scene> {
 		}
 	})();
 	feeding.catch(() => {});
-	const events = () => [...recorder.events, ...children.flatMap((child) => child.events)].toSorted((a, b) => a.at - b.at);
 	const handled = () =>
 		new Set(
 			children.flatMap((child) =>
@@ -58,11 +54,10 @@ async function stage(ctx: CheckContext, partitions = 4): Promise<Scene> {
 			return sent;
 		},
 		async start(name, options = {}) {
-			const child = await ctx.spawn({ name, group, topics: [topic.name], commitIntervalMs: 100, ...options });
+			const child = await ctx.spawn({ name, group, topics: [topic.name], commitIntervalMs: 100, ...options }, recorder);
 			children.push(child);
 			return child;
 		},
-		events,
 		handled,
 		untilDrained: (total) =>
 			until(
@@ -79,16 +74,11 @@ async function stage(ctx: CheckContext, partitions = 4): Promise<Scene> {
 				15_000,
 			),
 		note: (event) => recorder.record(event),
+		verify: () => recorder.verify(),
 		async committed() {
 			return new Map([...(await onlooker.committed())].map(([{ index }, offset]) => [index, offset]));
 		},
 	};
-}
-
-function verify(scene: Scene) {
-	const verdict = checkHistory(scene.events(), { skewMs: SKEW_MS });
-	assert.deepEqual(verdict.violations.slice(0, 5), [], "the history breaks the contract");
-	return verdict;
 }
 
 const killed = (member: string): HistoryEvent => ({ kind: "ended", at: clock.wall(), member, how: "killed" });
@@ -117,7 +107,7 @@ export const processChecks: readonly Check[] = [
 			const took = Math.max(...freed.map((partition) => firstOf(b, partition, start)?.at ?? 0)) - start;
 			await within(6000, "the end of the process", a.gone);
 			await scene.untilDrained(await scene.stop());
-			const verdict = verify(scene);
+			const verdict = scene.verify();
 			assert.ok(took < 2000, `the hand-over took ${took} ms`);
 			assert.equal(verdict.duplicates, 0);
 			assert.equal(verdict.ownerChanges >= freed.length, true);
@@ -142,7 +132,7 @@ export const processChecks: readonly Check[] = [
 			await until(() => orphans.every((partition) => firstOf(b, partition, start)), "the survivor takes over", ctx.takeoverMs + 5000);
 			const took = Math.max(...orphans.map((partition) => firstOf(b, partition, start)?.at ?? 0)) - start;
 			await scene.untilDrained(await scene.stop());
-			const verdict = verify(scene);
+			const verdict = scene.verify();
 			assert.ok(took <= ctx.takeoverMs, `the take-over took ${took} ms, and ${ctx.takeoverMs} are allowed`);
 			assert.ok(verdict.ownerChanges >= orphans.length);
 		},
@@ -180,7 +170,7 @@ export const processChecks: readonly Check[] = [
 			const next = a.events.findIndex((event) => event.kind === "started" && event.at >= woke);
 			assert.ok(lost >= 0 && lost < next, "the zombie was handed something before it was told of its loss");
 			await scene.untilDrained(await scene.stop());
-			verify(scene);
+			scene.verify();
 		},
 	},
 	{
@@ -201,7 +191,7 @@ export const processChecks: readonly Check[] = [
 			await delay(600);
 			assert.deepEqual([a.owned(), b.owned()], [mine, others]);
 			await scene.untilDrained(await scene.stop());
-			assert.equal(verify(scene).duplicates, 0);
+			assert.equal(scene.verify().duplicates, 0);
 		},
 	},
 	{
@@ -239,7 +229,7 @@ export const processChecks: readonly Check[] = [
 				15_000,
 			);
 			await scene.untilDrained(await scene.stop());
-			verify(scene);
+			scene.verify();
 		},
 	},
 	{
@@ -258,7 +248,7 @@ export const processChecks: readonly Check[] = [
 				await scene.untilShared(running);
 			}
 			await scene.untilDrained(await scene.stop());
-			assert.equal(verify(scene).duplicates, 0);
+			assert.equal(scene.verify().duplicates, 0);
 		},
 	},
 ];

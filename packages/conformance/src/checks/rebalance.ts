@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Broker, Partition, Topic } from "@polylog/core";
 import { partitionKey } from "@polylog/core/driver";
 import type { Check } from "../check.ts";
-import type { HistoryEvent, StartedEvent } from "../history.ts";
+import type { HistoryEvent, StartedEvent } from "../history/event.ts";
 import type { Item, Recorder } from "../recorder.ts";
 import { ownedBy, untilBalanced } from "../settle.ts";
 import { clock, delay, gate, until } from "../time.ts";

@@ -145,7 +145,9 @@ export class Group<T> implements ConsumerGroup<T> {
 	}
 
 	async lag(): Promise<GroupLag> {
-		return groupLag(this.#parts.backend, this.#topics, offsetsOf(await this.#find()), this.#options.from);
+		const { backend } = this.#parts;
+		const find = async () => groupLag(backend, this.#topics, offsetsOf(await this.#find()), this.#options.from);
+		return backend.patiently(`finding the lag of group ${this.name}`, find, { group: this.name });
 	}
 
 	async reset(to: Position, options: ResetOptions = {}): Promise<ResetReport> {
@@ -168,7 +170,8 @@ export class Group<T> implements ConsumerGroup<T> {
 
 	async delete(): Promise<void> {
 		const { backend, coordinator } = this.#parts;
-		const existed = await backend.attempt(`deleting group ${this.name}`, () => coordinator.delete(this.name), { group: this.name });
+		const remove = async (again: boolean) => (await coordinator.delete(this.name)) || again;
+		const existed = await backend.patiently(`deleting group ${this.name}`, remove, { group: this.name });
 		if (!existed) throw this.#notFound();
 	}
 
@@ -180,7 +183,7 @@ export class Group<T> implements ConsumerGroup<T> {
 
 	#find(): Promise<GroupSnapshot | undefined> {
 		const { backend, coordinator } = this.#parts;
-		return backend.attempt(`looking at group ${this.name}`, () => coordinator.describe(this.name), { group: this.name });
+		return backend.patiently(`looking at group ${this.name}`, () => coordinator.describe(this.name), { group: this.name });
 	}
 
 	async #snapshot(): Promise<GroupSnapshot> {

@@ -148,6 +148,6 @@ export class Link {
 
 	#breakAll(why: string): void {
 		this.#broken++;
-		for (const fail of [...this.#pending]) fail(new LinkError(why));
+		for (const fail of new Set(this.#pending)) fail(new LinkError(why));
 	}
 }

@@ -5,7 +5,7 @@ import { Link } from "./link.ts";
 import { SimulatedProcess } from "./process.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
-import { SimulatedDriver } from "./simulated-driver.ts";
+import { SimulatedDriver, simulatedTopics } from "./simulated-driver.ts";
 import { simulatedJournals } from "./simulated-journal.ts";
 
 /** What a program is given when its process starts. */
@@ -27,11 +27,11 @@ export interface MachineParts {
 	readonly broker: SimulatedBroker;
 	readonly seed: number;
 	readonly timing: Partial<JournalTiming>;
-	note(text: string): void;
+	readonly note: (text: string) => void;
 	/** A program ended with an error. */
-	failed(name: string, error: unknown): void;
+	readonly failed: (name: string, error: unknown) => void;
 	/** See JournalCoordinatorOptions. */
-	inspect?(process: SimulatedProcess, state: GroupState): void;
+	readonly inspect?: (process: SimulatedProcess, state: GroupState) => void;
 }
 
 interface Current {
@@ -89,17 +89,20 @@ export class Machine {
 		const name = `${this.name}.${++this.#starts}`;
 		const process = new SimulatedProcess(name, broker.time, new SeededRandom(seed, name), { drift: this.#drift });
 		const link = new Link(process, broker);
-		const log = { info: () => {}, warn: (text: string) => note(`${name} warns: ${text}`), error: (text: string) => note(`${name} says: ${text}`) };
+		const log = {
+			info: () => {},
+			warn: (text: string) => note(`${name} warns: ${text}`),
+			error: (text: string) => note(`${name} says: ${text}`),
+		};
 		const context = { clock: process.clock, random: process.random, log, clientId: name };
-		let driver: SimulatedDriver | undefined;
 		const coordinator = createJournalCoordinator({
 			...context,
 			journals: simulatedJournals(broker, link),
-			topics: { describe: (topic, signal) => (driver as SimulatedDriver).topics.describe(topic, signal) },
+			topics: simulatedTopics(broker, link),
 			timing,
 			...(inspect && { inspect: (state: GroupState) => inspect(process, state) }),
 		});
-		driver = new SimulatedDriver(broker, link, coordinator);
+		const driver = new SimulatedDriver(broker, link, coordinator);
 		const leaving = new AbortController();
 		const connected = brokerOver(driver, context);
 		const pause = (ms: number) => new Promise<void>((resolve) => void process.clock.after(ms, resolve));

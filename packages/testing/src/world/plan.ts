@@ -102,7 +102,9 @@ export function makePlan(seed: number, options: PlanOptions = {}): Plan {
 		drift: random.between(-drift, drift),
 	}));
 	const losses = random.chance(options.losses ?? 0);
-	const faults = Array.from({ length: random.integer(2, 9) }, () => makeFault(random, options.faults ?? ALL_FAULTS, session, count, losses));
+	const faults = Array.from({ length: random.integer(2, 9) }, () =>
+		makeFault(random, options.faults ?? ALL_FAULTS, session, count, losses),
+	);
 	const calm = random.chance(0.3);
 	return {
 		seed,
@@ -125,7 +127,14 @@ export function makePlan(seed: number, options: PlanOptions = {}): Plan {
 		idempotent: random.chance(0.7),
 		positionGaps: random.chance(0.5),
 		snapshotBytes: random.pick([2000, 6000, 1 << 20]),
-		handlerMs: options.handlerMs ?? random.pick([[0, 5], [0, 5], [1, 50], [20, 400]] as const),
+		handlerMs:
+			options.handlerMs ??
+			random.pick([
+				[0, 5],
+				[0, 5],
+				[1, 50],
+				[20, 400],
+			] as const),
 		handlerFailures: random.pick([0, 0, 0.05]),
 		order: options.order ?? random.pick(["partition", "partition", "key"]),
 		producers: random.pick([1, 1, 2]),

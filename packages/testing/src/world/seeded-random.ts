@@ -6,7 +6,7 @@ export class SeededRandom implements Random {
 
 	/** Streams of one seed that are named differently have nothing to do with each other. */
 	constructor(seed: number, stream = "") {
-		let hash = 2_166_136_261 ^ seed;
+		let hash = 2_166_136_261;
 		for (const char of `${seed}/${stream}`) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16_777_619);
 		this.#state = hash >>> 0;
 	}

@@ -66,9 +66,9 @@ export class SimulatedBroker {
 		return this.#restarts;
 	}
 
-	/** When it was last down, slow, or failed over. */
+	/** When it was last slow or short of replicas. While it is down nobody can speak, and nobody is silent for it. */
 	get troubledAt(): number {
-		return this.#up && this.slowness === 1 ? this.#troubledAt : this.time.now;
+		return this.slowness === 1 && this.durable ? this.#troubledAt : this.time.now;
 	}
 
 	latency(): number {
@@ -82,13 +82,12 @@ export class SimulatedBroker {
 	/** Every connection breaks, and none is accepted. */
 	goDown(): void {
 		this.#up = false;
-		for (const callback of [...this.#onDown]) callback();
+		for (const callback of new Set(this.#onDown)) callback();
 	}
 
 	comeUp(): void {
 		this.#up = true;
 		this.#restarts++;
-		this.troubled();
 	}
 
 	/** Another node takes over: connections break and are made anew at once. */

@@ -40,7 +40,7 @@ export class SimulatedDriver implements Driver {
 			commitsOutliveTopic: true,
 			nativeGroupView: false,
 		};
-		this.topics = topicStore(broker, link);
+		this.topics = simulatedTopics(broker, link);
 		this.groups = { kind: "native", coordinator };
 	}
 
@@ -81,7 +81,7 @@ export class SimulatedDriver implements Driver {
 	}
 }
 
-function topicStore(broker: SimulatedBroker, link: Link): TopicStore {
+export function simulatedTopics(broker: SimulatedBroker, link: Link): TopicStore {
 	const { store } = broker;
 	const describe = (topic: string): TopicDescription | undefined => {
 		const known = store.topics.get(topic);

@@ -1,7 +1,6 @@
 // Runs a plan: starts machines, lets the faults happen, heals everything, and goes on until the work is done.
 import type { GroupState } from "@polylog/core/testing";
-import { type Fault } from "./plan.ts";
-import type { Plan } from "./plan.ts";
+import type { Fault, Plan } from "./plan.ts";
 import { Machine, type MachineParts, type Program, type Running } from "./machine.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -25,6 +24,8 @@ export interface Programs {
 	/** All of it is processed: the run may end. */
 	done(world: World): boolean;
 }
+
+type MemberFault = Extract<Fault, { readonly member: number }>;
 
 /** A run that is not done so long after the healing is over: `world.late`. */
 const PATIENCE_MS = 60_000;
@@ -151,7 +152,7 @@ export class World {
 		}
 	}
 
-	#happenTo(machine: Machine | undefined, fault: Fault & { readonly member: number }): void {
+	#happenTo(machine: Machine | undefined, fault: MemberFault): void {
 		if (!machine) return;
 		const later = (ms: number, callback: () => void) => void this.time.after(ms, callback);
 		switch (fault.kind) {
@@ -178,7 +179,7 @@ export class World {
 				machine.stalledUntil = this.time.now + fault.ms;
 				return;
 			case "wall-clock":
-				machine.process?.jumpWallClock(fault.ms);
+				return machine.process?.jumpWallClock(fault.ms);
 		}
 	}
 
@@ -208,7 +209,6 @@ export class World {
 		broker.slowness = 1;
 		broker.durable = true;
 		broker.network = { ...broker.network, lostAnswers: 0, lateAppends: 0, lostAppends: 0 };
-		broker.troubled();
 		for (const machine of [...this.members, ...this.extras]) {
 			machine.process?.continue();
 			machine.link?.mend();
@@ -223,4 +223,3 @@ export function describeFault({ atMs, kind, ...details }: Fault): string {
 	const text = Object.entries(details).map(([name, value]) => `${name}=${value}`);
 	return `${kind} at ${atMs} ms ${text.join(" ")}`.trim();
 }
-

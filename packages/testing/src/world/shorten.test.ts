@@ -1,4 +1,4 @@
-import { makePlan } from "@polylog/testing/world";
+import { makePlan } from "./plan.ts";
 import { describe, expect, it } from "vitest";
 import { cutPlan, shorten } from "./shorten.ts";
 
@@ -7,7 +7,10 @@ const PLAN = makePlan(3, { members: 4, messages: 100 });
 describe("shortening", () => {
 	it("keeps only what it takes to fail", async () => {
 		const culprit = PLAN.faults[1];
-		const cuts = await shorten(PLAN, async (plan) => plan.faults.some((fault) => fault === culprit) && plan.members[2]?.startMs !== undefined);
+		const cuts = await shorten(
+			PLAN,
+			async (plan) => plan.faults.some((fault) => fault === culprit) && plan.members[2]?.startMs !== undefined,
+		);
 		const { faults, members, messages } = cutPlan(PLAN, cuts);
 		expect(faults).toEqual([culprit]);
 		expect(members.filter(({ startMs }) => startMs !== undefined)).toEqual([PLAN.members[2]]);

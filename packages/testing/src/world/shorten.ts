@@ -1,5 +1,5 @@
 // A failing plan made shorter: as few faults, members and messages as still break the same invariant.
-import type { Plan } from "@polylog/testing/world";
+import type { Plan } from "./plan.ts";
 
 /** What a command can say to get the shortened plan again. */
 export interface Cuts {
@@ -16,7 +16,9 @@ export function cutPlan(plan: Plan, { faults, members, messages, calm = false }:
 	const taking = (place: number) => members === undefined || members.includes(place);
 	return {
 		...plan,
-		faults: plan.faults.filter((fault, place) => (faults === undefined || faults.includes(place)) && (!("member" in fault) || taking(fault.member))),
+		faults: plan.faults.filter(
+			(fault, place) => (faults === undefined || faults.includes(place)) && (!("member" in fault) || taking(fault.member)),
+		),
 		members: plan.members.map((member, place) => (taking(place) ? member : { ...member, startMs: undefined })),
 		messages: messages ?? plan.messages,
 		network: calm ? { ...plan.network, lostAnswers: 0, lateAppends: 0, lostAppends: 0 } : plan.network,

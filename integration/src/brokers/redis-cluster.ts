@@ -1,0 +1,130 @@
+// A Redis Cluster of the machine's own redis-server: three masters, a replica of each, all on 127.0.0.1.
+import type { RunningBroker } from "./broker.ts";
+import { freePort } from "./port.ts";
+import { redisCommand, until } from "./redis-command.ts";
+import { allOf, startAll } from "./redis-nodes.ts";
+import { type RunningRedis, startNativeRedis } from "./redis.ts";
+
+export interface RedisClusterOptions {
+	/** After which silence a node counts as failed. Default: 1500. */
+	readonly nodeTimeoutMs?: number;
+	/** More of redis-server's own settings, for every node. */
+	readonly settings?: readonly string[];
+}
+
+/** Its methods act on all nodes; `nodes` have the same each for itself. */
+export interface RunningRedisCluster extends RunningBroker {
+	/** Three masters, then three replicas, as they began; a failover exchanges them. */
+	readonly nodes: readonly RunningRedis[];
+	/** The node that serves the key's slot now, as the other nodes see it. */
+	masterOf(key: string): Promise<RunningRedis>;
+}
+
+const MASTERS = 3;
+const SLOTS = 16_384;
+const READY_MS = 60_000;
+
+interface Node extends RunningRedis {
+	readonly busPort: number;
+}
+
+export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RunningRedisCluster> {
+	const nodes = await startAll(Array.from({ length: 2 * MASTERS }, () => () => startNode(options)));
+	const all = allOf(nodes, () => settled(nodes));
+	try {
+		await makeCluster(nodes);
+	} catch (error) {
+		await all.dispose();
+		throw error;
+	}
+	const [first] = nodes;
+	if (!first) throw new Error("a cluster has nodes");
+	return {
+		...all,
+		nodes,
+		masterOf: (key) => masterOf(nodes, key),
+		url: `redis+cluster://${nodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
+		version: first.version,
+		how: `${first.how}, ${MASTERS} masters and ${MASTERS} replicas`,
+		host: first.host,
+		port: first.port,
+	};
+}
+
+async function startNode({ nodeTimeoutMs = 1500, settings = [] }: RedisClusterOptions): Promise<Node> {
+	const busPort = await freePort();
+	const node = await startNativeRedis("redis", {
+		settings: [
+			["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", String(nodeTimeoutMs)],
+			// A replica always may take over, and the slots of others are served while some are not.
+			["--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no"],
+			["--appendfsync", "no", "--repl-diskless-sync-delay", "0"],
+			settings,
+		].flat(),
+	});
+	return { ...node, busPort };
+}
+
+async function makeCluster(nodes: readonly Node[]): Promise<void> {
+	const [first, ...others] = nodes;
+	if (!first) return;
+	for (const [at, node] of nodes.entries()) await redisCommand(node, "CLUSTER", "SET-CONFIG-EPOCH", String(at + 1));
+	for (const [at, node] of nodes.slice(0, MASTERS).entries()) {
+		const from = Math.floor((at * SLOTS) / MASTERS);
+		await redisCommand(node, "CLUSTER", "ADDSLOTSRANGE", String(from), String(Math.floor(((at + 1) * SLOTS) / MASTERS) - 1));
+	}
+	for (const { host, port, busPort } of others) await redisCommand(first, "CLUSTER", "MEET", host, String(port), String(busPort));
+	await until("the nodes meet", READY_MS, async () => (await knownTo(nodes)).every((known) => known === nodes.length));
+	for (const [at, node] of nodes.slice(MASTERS).entries()) {
+		const master = nodes[at];
+		if (master) await redisCommand(node, "CLUSTER", "REPLICATE", await redisCommand(master, "CLUSTER", "MYID"));
+	}
+	await settled(nodes);
+}
+
+async function knownTo(nodes: readonly Node[]): Promise<number[]> {
+	const lists = await Promise.all(nodes.map((node) => redisCommand(node, "CLUSTER", "NODES")));
+	return lists.map((list) => list.split("\n").filter((line) => !/handshake|noaddr/.test(line)).length);
+}
+
+/** Every slot is served, every replica follows, and every node says so. */
+async function settled(nodes: readonly Node[]): Promise<void> {
+	await until("the cluster is settled", READY_MS, async () => {
+		const states = await Promise.all(
+			nodes.map(async (node) => ({
+				state: await redisCommand(node, "CLUSTER", "INFO"),
+				role: await redisCommand(node, "INFO", "replication"),
+			})),
+		);
+		const masters = states.filter(({ role }) => role.includes("role:master"));
+		const followed = states.filter(({ role }) => role.includes("master_link_status:up"));
+		const whole = states.every(({ state }) => state.includes("cluster_state:ok") && state.includes(`cluster_slots_ok:${SLOTS}`));
+		return whole && masters.length === MASTERS && followed.length === nodes.length - MASTERS;
+	});
+}
+
+/** Asked of all, since a node that was cut off has an older opinion: the newest epoch counts. */
+async function masterOf(nodes: readonly Node[], key: string): Promise<RunningRedis> {
+	const opinions = await Promise.all(
+		nodes
+			.map(async (node) => {
+				const slot = Number(await redisCommand(node, "CLUSTER", "KEYSLOT", key));
+				return (await redisCommand(node, "CLUSTER", "NODES")).split("\n").flatMap((line) => ownerIn(line, slot) ?? []);
+			})
+			.map((opinion) => opinion.catch(() => [])),
+	);
+	const newest = opinions.flat().toSorted((a, b) => b.epoch - a.epoch)[0];
+	const node = nodes.find(({ port }) => port === newest?.port);
+	if (!node) throw new Error(`no node serves the key ${key}`);
+	return node;
+}
+
+function ownerIn(line: string, slot: number): { readonly port: number; readonly epoch: number } | undefined {
+	const [, address = "", flags = "", , , , epoch = "0", , ...ranges] = line.split(" ");
+	const serves = ranges.some((range) => {
+		const [from = Number.NaN, to = from] = range.split("-").map(Number);
+		return from <= slot && slot <= to;
+	});
+	if (!serves || !flags.includes("master")) return undefined;
+	return { port: Number(/:(\d+)@/.exec(address)?.[1]), epoch: Number(epoch) };
+}

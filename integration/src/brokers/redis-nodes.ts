@@ -1,0 +1,43 @@
+// What a group of Redis servers can do as one broker.
+import type { RunningBroker } from "./broker.ts";
+
+type Lifecycle = Pick<
+	RunningBroker,
+	"start" | "stop" | "kill" | "pause" | "resume" | "restart" | "logs" | "dispose" | typeof Symbol.asyncDispose
+>;
+type Node = Lifecycle & Pick<RunningBroker, "port">;
+
+/** Does the same to all nodes; after each start waits until they are `ready` together. */
+export function allOf(nodes: readonly Node[], ready: () => Promise<void>): Lifecycle {
+	const each = async (act: (node: Node) => unknown): Promise<void> => {
+		await Promise.all(nodes.map(act));
+	};
+	const dispose = () => each((node) => node.dispose());
+	return {
+		async start() {
+			await each((node) => node.start());
+			await ready();
+		},
+		stop: () => each((node) => node.stop()),
+		kill: () => each((node) => node.kill()),
+		pause: () => each((node) => node.pause()),
+		resume: () => each((node) => node.resume()),
+		async restart() {
+			await each((node) => node.restart());
+			await ready();
+		},
+		logs: () => nodes.map((node) => `--- ${node.port}\n${node.logs()}`).join("\n"),
+		dispose,
+		[Symbol.asyncDispose]: dispose,
+	};
+}
+
+/** Starts all, or none. */
+export async function startAll<N extends AsyncDisposable>(starts: readonly (() => Promise<N>)[]): Promise<N[]> {
+	const started = await Promise.allSettled(starts.map((start) => start()));
+	const nodes = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+	const failed = started.find((one) => one.status === "rejected");
+	if (!failed) return nodes;
+	await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+	throw failed.reason;
+}

@@ -126,10 +126,10 @@ export const MUTANTS: readonly Mutant[] = [
 		scenario: "outages",
 	},
 	{
-		name: "a member beats only once in its session",
+		name: "a member beats only once in two of its sessions",
 		file: `${JOURNAL}/incarnation.ts`,
 		find: "return Math.min(this.#request.heartbeatMs, shortestTimeout(state) / 3);",
-		replace: "return Math.max(this.#request.sessionTimeoutMs, shortestTimeout(state));",
+		replace: "return 2 * Math.max(this.#request.sessionTimeoutMs, shortestTimeout(state));",
 		breaks: ["false-expiry"],
 		scenario: "mixed-sessions",
 	},

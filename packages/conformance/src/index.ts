@@ -10,6 +10,7 @@ export type { Harness, RunningBroker } from "./harness.ts";
 export { eventLine, type HistoryEvent, mergeHistories, parseEventLine, parseHistory } from "./history/event.ts";
 export type { HistoryRules } from "./history/judge.ts";
 export { BROKEN_PROMISES, type Violation, type ViolationKey } from "./history/violation.ts";
+export { escapes, type Rejection } from "./rejection.ts";
 export { reportJson, type StoredCheck, type StoredReport, storedReport } from "./report/report-json.ts";
 export { reportTable } from "./report/report-table.ts";
 export { byTheme, themeOf } from "./report/theme.ts";

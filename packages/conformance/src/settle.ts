@@ -29,5 +29,12 @@ export async function committedAt(
 	return undefined;
 }
 
+/**
+ * Whether a group that stands there is handed `next` first and has been handed `previous`: with gaps between offsets
+ * that is more than one place.
+ */
+export const standsBetween = (committed: Offset | undefined, previous: Offset, next: Offset): boolean =>
+	committed !== undefined && committed > previous && committed <= next;
+
 /** The first offset after a message: what a commit of it stands for is at least its own offset and one. */
 export const after = (message: Pick<Message<unknown>, "offset">): Offset => message.offset + 1n;

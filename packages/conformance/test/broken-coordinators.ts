@@ -10,7 +10,7 @@ import {
 	partitionKey,
 	type SessionListener,
 } from "@polylog/core/driver";
-import { delegate } from "@polylog/conformance";
+import { delegate, type Rejection } from "@polylog/conformance";
 import { createJournalCoordinator, memoryAdapter } from "@polylog/core/testing";
 
 interface Change {
@@ -21,7 +21,7 @@ interface Change {
 }
 
 export interface BrokenCoordinator extends Change {
-	readonly rejectedBy: readonly (readonly [check: string, because: RegExp])[];
+	readonly rejectedBy: readonly Rejection[];
 }
 
 /** The embedded driver, whose groups are coordinated "by the broker": by core's own coordinator, changed. */

@@ -1,35 +1,53 @@
 // The embedded driver with one promise of the log broken each.
-import { type AppendOutcome, type Credit, isPolylogError, type OutgoingRecord, partitionKey, type RawRecord } from "@polylog/core/driver";
-import { delegate, type Tap } from "@polylog/conformance";
+import { type Adapter, type AppendOutcome, isPolylogError, type OutgoingRecord } from "@polylog/core/driver";
+import { delegate, type Rejection, type Tap } from "@polylog/conformance";
+import {
+	asAnother,
+	emptyAtOnce,
+	lateAfterReconnect,
+	nothing,
+	onEach,
+	reopensAt,
+	skipsBehindGaps,
+	takesUnknownForFailed,
+} from "./broken-taps.ts";
+import { sparseAdapter } from "./sparse-log.ts";
 
 export interface Broken {
 	readonly tap: Tap;
+	/** What it breaks. Default: the embedded driver. */
+	readonly over?: Adapter;
 	/** The check made for it, and what it has to say. */
-	readonly rejectedBy: readonly (readonly [check: string, because: RegExp])[];
-}
-
-const onEach = (change: (record: RawRecord) => RawRecord): Tap => ({ fetch: async (next, { credit }) => (await next(credit)).map(change) });
-
-let producers = 0;
-
-const nothing = () => new Promise<readonly RawRecord[]>((resolve) => void setTimeout(resolve, 1, []));
-
-function emptyAtOnce(): Tap {
-	// A reader has one call at a time: what a fetch that came back empty asked for is given to a later one.
-	const asked = new Map<string, Promise<readonly RawRecord[]>>();
-	return {
-		async fetch(next, { credit, partition }) {
-			const key = partitionKey(partition);
-			const asking = asked.get(key) ?? next(credit);
-			asked.set(key, asking);
-			const records = await Promise.race([asking, nothing()]);
-			if (records.length > 0) asked.delete(key);
-			return records;
-		},
-	};
+	readonly rejectedBy: readonly Rejection[];
 }
 
 export const BROKEN_LOGS: Readonly<Record<string, Broken>> = {
+	"acknowledges before it stores": {
+		tap: {
+			async append(next, { records }) {
+				setTimeout(() => void next().catch(() => {}), 30);
+				return records.map((): AppendOutcome => ({ status: "ok" }));
+			},
+		},
+		rejectedBy: [["topics.ends-are-exact", /the end did not move/]],
+	},
+	"stores late what it repeats after a reconnect": {
+		tap: lateAfterReconnect(),
+		rejectedBy: [["publish.producer-order", /./]],
+	},
+	"takes unknown for failed": {
+		tap: takesUnknownForFailed(),
+		rejectedBy: [["publish.failed-is-not-in-the-log", /failed to be sent, and is in the log/]],
+	},
+	"skips the record behind a gap": {
+		over: sparseAdapter,
+		tap: skipsBehindGaps(),
+		rejectedBy: [["driver.credit", /60 records are read/]],
+	},
+	"does not notice that its place is lost": {
+		tap: reopensAt(({ requested = 0n }) => requested),
+		rejectedBy: [["range.made-again-under-a-member", /was delivered/]],
+	},
 	"loses a record now and then while reading": {
 		tap: { fetch: async (next, { credit }) => (await next(credit)).filter(({ offset }) => offset % 10n !== 9n) },
 		rejectedBy: [
@@ -53,7 +71,7 @@ export const BROKEN_LOGS: Readonly<Record<string, Broken>> = {
 		rejectedBy: [["publish.producer-order", /./]],
 	},
 	"stores what is repeated again": {
-		tap: { append: (_, call) => call.again(call.records, { ...call.producer, id: `${call.producer.id}-${++producers}`, sequence: 0 }) },
+		tap: { append: (_, call) => call.again(call.records, asAnother(call.producer)) },
 		rejectedBy: [["publish.once-after-a-lost-reply", /./]],
 	},
 	"delivers a record twice": {
@@ -70,26 +88,7 @@ export const BROKEN_LOGS: Readonly<Record<string, Broken>> = {
 		],
 	},
 	"goes on at the beginning when its place is gone": {
-		tap: {
-			driver(driver) {
-				return {
-					...delegate(driver),
-					openReader(partition, from) {
-						let reader = driver.openReader(partition, from);
-						const fetch = async (credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> => {
-							try {
-								return await reader.fetch(credit, signal);
-							} catch (error) {
-								if (!isPolylogError(error, "OFFSET_OUT_OF_RANGE")) throw error;
-								reader = driver.openReader(partition, error.context.earliest ?? 0n);
-								return reader.fetch(credit, signal);
-							}
-						};
-						return { fetch, close: () => reader.close() };
-					},
-				};
-			},
-		},
+		tap: reopensAt(({ earliest = 0n }) => earliest),
 		rejectedBy: [["range.overtaken-while-slow", /is told/]],
 	},
 	"gives more than its credit": {

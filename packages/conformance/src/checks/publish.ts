@@ -1,11 +1,12 @@
 // Contract points 1 to 3: what becomes of what is sent.
 import assert from "node:assert/strict";
+import type { Receipt } from "@polylog/core";
 import type { AppendOutcome } from "@polylog/core/driver";
 import type { Check } from "../check.ts";
 import { hasCode, rejectsWith } from "../expect.ts";
 import { byPartition, readAll } from "../reading.ts";
 import type { Item } from "../recorder.ts";
-import { within } from "../time.ts";
+import { delay, until, within } from "../time.ts";
 
 export const publishChecks: readonly Check[] = [
 	{
@@ -108,6 +109,42 @@ export const publishChecks: readonly Check[] = [
 			}
 			for (const [n, receipt] of receipts.entries())
 				if (receipt.status === "fulfilled") assert.ok(stored.has(n), `${n} was acknowledged and is not in the log`);
+		},
+	},
+	{
+		id: "publish.failed-is-not-in-the-log",
+		promise:
+			"contract point 2: of a burst whose connection is cut, what was acknowledged is in the log, what failed is not, and the rest is unknown",
+		async run(ctx) {
+			const [reader, doomed] = [await ctx.connect(), await ctx.connectCuttable()];
+			const topic = await ctx.topic(reader);
+			const producer = doomed.broker.producer(topic, { deliveryTimeoutMs: 1500, maxBatchRecords: 20 });
+			const fates = new Map<number, Receipt["status"]>();
+			const bursts: Promise<void>[] = [];
+			for (let burst = 0; burst < 8; burst++) {
+				const messages = Array.from({ length: 60 }, (_, i) => ({ value: { n: burst * 60 + i }, partition: i % 3 }));
+				const sending = producer.sendBatch(messages).then((receipts) => {
+					for (const [i, { status }] of receipts.entries()) fates.set(burst * 60 + i, status);
+				});
+				bursts.push(sending);
+				if (burst === 4) doomed.cut();
+				else await delay(ctx.random.integer(3));
+			}
+			await within(10_000, "settling a burst that was cut off", Promise.all(bursts));
+			let stored = await readAll(reader, topic);
+			// What was under way may arrive after the cut.
+			await until(async () => {
+				const before = stored.length;
+				await delay(100);
+				stored = await readAll(reader, topic);
+				return stored.length === before;
+			}, "nothing more arrives");
+			const found = new Set(stored.map((message) => message.value.n));
+			assert.equal(fates.size, 480, "not every message has a receipt");
+			for (const [n, status] of fates) {
+				if (status === "ok") assert.ok(found.has(n), `${n} was acknowledged and is not in the log`);
+				if (status === "failed") assert.ok(!found.has(n), `${n} failed to be sent, and is in the log`);
+			}
 		},
 	},
 	{

@@ -224,6 +224,29 @@ export const rebalanceChecks: readonly Check[] = [
 		},
 	},
 	{
+		id: "rebalance.lease",
+		promise:
+			"contract points 5 and 9: a member that hears nothing any more starts no handler past its session, however much it has read ahead",
+		async run(ctx) {
+			const [broker, doomed] = [await ctx.connect(), await ctx.connectCuttable()];
+			const topic = await ctx.topic(broker, { partitions: 1 });
+			const name = ctx.groupName();
+			const recorder = ctx.recorder();
+			await recorder.send(broker.producer(topic), 600, { partition: 0 });
+			const a = await recorder.follow(ctx.groupNamed(name, doomed.broker, topic), { handle: () => delay(15) });
+			await until(() => a.seen.length > 5, "it works");
+			doomed.cut();
+			recorder.killed(a);
+			const cut = clock.wall();
+			const b = await recorder.follow(ctx.groupNamed(name, broker, topic));
+			await until(() => b.seen.length > 0, "the next member takes over", ctx.takeoverMs + 5000);
+			await delay(ctx.sessionTimeoutMs / 2);
+			const late = recorder.events.filter(isStarted).filter((event) => event.member === a.name && event.at > cut + ctx.sessionTimeoutMs);
+			assert.equal(late.length, 0, `the member went on with ${late.length} messages after its session had ended`);
+			await recorder.untilHandled(600);
+		},
+	},
+	{
 		id: "rebalance.fence-rises",
 		promise: "contract point 5: the fence of a partition rises with every change of its owner, and stays while the owner does",
 		async run(ctx) {
@@ -232,14 +255,18 @@ export const rebalanceChecks: readonly Check[] = [
 			const group = ctx.group(broker, topic);
 			const recorder = ctx.recorder();
 			const fences: bigint[] = [];
+			// Handed over to one who waits, and, half way, found again by one who comes after everybody had left.
+			let owner = await recorder.follow(group);
 			for (let round = 0; round < 4; round++) {
-				const a = await recorder.follow(group);
+				await until(() => owner.member.assignment.length === 1, "the member owns the partition");
 				await recorder.send(broker.producer(topic), 5, { from: round * 5 });
 				await recorder.untilHandled(round * 5 + 5);
-				const seen = new Set(a.seen.map((message) => message.fence));
+				const seen = new Set(owner.seen.map((message) => message.fence));
 				assert.equal(seen.size, 1);
 				fences.push(...seen);
-				await a.close();
+				const waiting = round === 1 ? undefined : await recorder.follow(group);
+				await owner.close();
+				owner = waiting ?? (await recorder.follow(group));
 			}
 			for (let i = 1; i < fences.length; i++) assert.ok((fences[i] ?? 0n) > (fences[i - 1] ?? 0n), `fences ${fences.join()}`);
 			recorder.verify();

@@ -36,7 +36,7 @@ describe("a counter fed by payments", LIMIT, () => {
 	});
 
 	it("that remembers fence and offset with what it adds counts once, whatever happens", async () => {
-		const report = await simulate({ ...options, handler: countsOnce, seeds: 25 });
+		const report = await simulate({ ...options, handler: countsOnce, seeds: 15 });
 		report.assert();
 		expect(report.repeated).toBeGreaterThan(0);
 	});

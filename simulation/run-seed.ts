@@ -1,7 +1,8 @@
 // One plan, run in the simulated world with the oracles watching.
 import { isPolylogError, type Message, type Partition, partitionKey, topic } from "@polylog/core";
-import { type Plan, type Programs, type Running, World } from "@polylog/testing/world";
+import { liveAsMember, type MemberCall, type Plan, type Programs, type Running, World } from "@polylog/testing/world";
 import { DeliveryOracle } from "./oracle/delivery-oracle.ts";
+import { type Lack, lacks } from "./oracle/ending.ts";
 import { JournalOracle } from "./oracle/journal-oracle.ts";
 import { ProducerOracle, type Sent } from "./oracle/producer-oracle.ts";
 import { type Violation, Verdicts } from "./oracle/verdicts.ts";
@@ -47,7 +48,7 @@ class Run {
 		this.#plan = plan;
 		this.#producing = plan.producers;
 		const programs: Programs = {
-			member: (running, sessionTimeoutMs, instanceId, closeWithinMs) => this.#member(running, sessionTimeoutMs, instanceId, closeWithinMs),
+			member: (running, call) => this.#member(running, call),
 			producer: (running, number) => this.#producer(running, number),
 			reset: (running, back) => this.#reset(running, back),
 			done: () => this.#isDone(),
@@ -114,34 +115,26 @@ class Run {
 		};
 	}
 
-	async #member(running: Running, sessionTimeoutMs: number, instanceId: string | undefined, closeWithinMs: () => number): Promise<void> {
+	async #member(running: Running, call: MemberCall): Promise<void> {
 		this.#running.set(running.name, running);
 		const { order } = this.#plan;
 		const group = running.broker.consumerGroup(this.#world.group, {
 			topics: [ORDERS],
 			from: "earliest",
-			sessionTimeoutMs,
+			sessionTimeoutMs: call.sessionTimeoutMs,
 			onOutOfRange: "earliest",
 		});
 		const retry = { retries: Number.POSITIVE_INFINITY, initialDelayMs: 20, maxDelayMs: 200 };
-		const join = () => group.join(instanceId === undefined ? {} : { instanceId });
-		const member = await this.#insist(running, join);
-		if (!member) return;
-		member.on("committed", (offsets) => this.#told(running, offsets));
-		member.on("lost", (partitions, reason) =>
-			this.#world.note(`${running.name} lost ${partitions.map(partitionKey).join(" ")}: ${reason}`),
-		);
-		member.on("error", (error) => this.#world.note(`${running.name} reports: ${error.message}`));
-		member.on("stuck", (partition, error) =>
-			this.#verdicts.report("stuck", `${partitionKey(partition)} at ${running.name}: ${error.message}`),
-		);
-		const closing = new Promise<void>((resolve) => {
-			running.signal.addEventListener("abort", () => resolve(), { once: true });
-			if (running.signal.aborted) resolve();
+		await liveAsMember(running, group, call, async (member) => {
+			const note = (text: string) => this.#world.note(`${running.name} ${text}`);
+			member.on("committed", (offsets) => this.#told(running, offsets));
+			member.on("lost", (partitions, reason) => note(`lost ${partitions.map(partitionKey).join(" ")}: ${reason}`));
+			member.on("error", (error) => note(`reports: ${error.message}`));
+			member.on("stuck", (partition, error) =>
+				this.#verdicts.report("stuck", `${partitionKey(partition)} at ${running.name}: ${error.message}`),
+			);
+			await member.run((message) => this.#handle(running, message), { order, retry, concurrency: 8, commitIntervalMs: 300 });
 		});
-		const closed = closing.then(() => member.close({ deadlineMs: closeWithinMs() }));
-		await member.run((message) => this.#handle(running, message), { order, retry, concurrency: 8, commitIntervalMs: 300 });
-		await closed;
 	}
 
 	#failed(process: string, error: unknown): void {
@@ -183,19 +176,6 @@ class Run {
 		}
 		await Promise.all(settled);
 		this.#producing--;
-	}
-
-	/** Tries again while the broker cannot be reached; gives up when asked to end. */
-	async #insist<R>(running: Running, attempt: () => Promise<R>): Promise<R | undefined> {
-		while (!running.signal.aborted) {
-			try {
-				return await attempt();
-			} catch (error) {
-				if (!isPolylogError(error) || !error.retryable) throw error;
-				await running.pause(200);
-			}
-		}
-		return undefined;
 	}
 
 	/** An administrator moves every partition back a little, by force. */
@@ -255,44 +235,18 @@ class Run {
 		const { now } = this.#world.time;
 		if (now < this.#lookAt) return false;
 		this.#lookAt = now + LOOK_MS;
-		return this.#producing === 0 && this.#missing().length === 0;
+		return this.#producing === 0 && this.#lacks().length === 0;
 	}
 
-	/** What the end still lacks. */
-	#missing(): { readonly invariant: string; readonly text: string }[] {
-		const world = this.#world;
-		const { state } = this.#journal;
-		const missing: { invariant: string; text: string }[] = [];
-		const alive = world.members.concat(world.extras).filter((machine) => machine.alive && this.#running.has(machine.process?.name ?? ""));
-		const expected = new Set(alive.map((machine) => machine.process?.name));
-		const present = new Set([...state.members.keys()].map((id) => this.#journal.clients.get(id)));
-		for (const client of present)
-			if (!expected.has(client)) missing.push({ invariant: "not-converged", text: `${client} is still a member` });
-		for (const client of expected) if (!present.has(client)) missing.push({ invariant: "not-converged", text: `${client} is no member` });
-		const loads = new Map([...state.members.keys()].map((id) => [id, 0]));
-		for (const partition of world.partitions()) {
-			const key = partitionKey(partition);
-			const owner = state.owner.get(key);
-			if (!owner) missing.push({ invariant: "not-converged", text: `${key} has no owner` });
-			else loads.set(owner.member, (loads.get(owner.member) ?? 0) + 1);
-			const { end } = world.broker.partition(partition);
-			const handled = this.#deliveries.handledTo(key);
-			if (handled < end) missing.push({ invariant: "unprocessed", text: `${key} was handled below ${handled} of ${end}` });
-			const committed = state.offsets.get(key)?.offset ?? 0n;
-			if (committed !== end) missing.push({ invariant: "not-committed", text: `${key} is committed to ${committed} of ${end}` });
-		}
-		const counts = [...loads.values()];
-		if (counts.length > 0 && Math.max(...counts) - Math.min(...counts) > 1)
-			missing.push({
-				invariant: "unbalanced",
-				text: [...loads].map(([id, count]) => `${this.#journal.clients.get(id)}: ${count}`).join(", "),
-			});
-		return missing;
+	#lacks(): Lack[] {
+		const { members, extras } = this.#world;
+		const names = [...members, ...extras].filter((machine) => machine.alive).map((machine) => machine.process?.name ?? "");
+		return lacks(this.#world, new Set(names.filter((name) => this.#running.has(name))), this.#journal, this.#deliveries);
 	}
 
 	#tellWhatIsMissing(): void {
 		if (this.#producing > 0) this.#verdicts.report("producer-stuck", `${this.#producing} producers are not done`);
-		for (const { invariant, text } of this.#missing()) this.#verdicts.report(invariant, text);
+		for (const { invariant, text } of this.#lacks()) this.#verdicts.report(invariant, text);
 	}
 }
 

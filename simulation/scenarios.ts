@@ -129,6 +129,7 @@ export const scenarios: ReadonlyMap<string, (seed: number) => Plan> = new Map([
 		"slow-handlers-and-joins",
 		scenario((random) => ({
 			handlerMs: [100, 700],
+			messages: 50,
 			faults: Array.from({ length: 4 }, (_, i): Fault => ({
 				atMs: 2500 + i * 4000,
 				kind: "storm",
@@ -142,6 +143,7 @@ export const scenarios: ReadonlyMap<string, (seed: number) => Plan> = new Map([
 		"closing-past-the-deadline",
 		scenario((random) => ({
 			handlerMs: [1000, 4000],
+			messages: 16,
 			faults: Array.from({ length: 4 }, (_, i): Fault => ({
 				atMs: 3000 + i * 4000,
 				kind: "leave",

@@ -1,8 +1,8 @@
 // One run of the application under test: its members, one producer, and its invariant as the watcher.
-import { isPolylogError, type Message, partitionKey, type Topic } from "@polylog/core";
+import { type Context, type Member, type Message, type Partition, partitionKey, type Topic } from "@polylog/core";
 import { remote } from "./services.ts";
 import type { SimulateOptions } from "./simulate.ts";
-import { type Plan, type Programs, type Running, World } from "./world/index.ts";
+import { liveAsMember, type MemberCall, type Plan, type Programs, type Running, World } from "./world/index.ts";
 
 export interface Outcome {
 	readonly error: unknown;
@@ -13,7 +13,6 @@ export interface Outcome {
 
 const GROUP = "simulated";
 const LOOK_MS = 50;
-const RETRY_MS = 200;
 
 export class Application<T, S extends object> {
 	readonly #options: SimulateOptions<T, S>;
@@ -37,7 +36,7 @@ export class Application<T, S extends object> {
 		this.#topic = options.topic;
 		this.#services = options.services();
 		const programs: Programs = {
-			member: (running, sessionTimeoutMs, instanceId, closeWithinMs) => this.#member(running, sessionTimeoutMs, instanceId, closeWithinMs),
+			member: (running, call) => this.#member(running, call),
 			producer: (running) => this.#producer(running),
 			reset: () => Promise.resolve(),
 			done: () => this.#isDone(),
@@ -60,12 +59,17 @@ export class Application<T, S extends object> {
 		return { error: this.#error, trace: world.trace, handled: this.#handled, repeated: this.#repeated };
 	}
 
-	async #member(running: Running, sessionTimeoutMs: number, instanceId: string | undefined, closeWithinMs: () => number): Promise<void> {
-		const { order = "partition", concurrency, retry, onFailure } = this.#options;
+	async #member(running: Running, call: MemberCall): Promise<void> {
+		const { sessionTimeoutMs } = call;
 		const group = running.broker.consumerGroup(GROUP, { topics: [this.#topic], from: "earliest", sessionTimeoutMs });
-		const member = await insist(running, () => group.join(instanceId === undefined ? {} : { instanceId }));
-		if (!member) return;
-		const note = (what: string, partitions: readonly { readonly topic: string; readonly index: number }[]) =>
+		await liveAsMember(running, group, call, async (member) => {
+			this.#listen(running, member);
+			await this.#take(running, member);
+		});
+	}
+
+	#listen(running: Running, member: Member<T>): void {
+		const note = (what: string, partitions: readonly Partition[]) =>
 			this.#world.note(`${running.name} ${what} ${partitions.map(partitionKey).join(" ")}`);
 		member.on("assigned", (partitions) => note("is given", partitions));
 		member.on("revoked", (partitions) => note("gave up", partitions));
@@ -78,32 +82,28 @@ export class Application<T, S extends object> {
 		});
 		member.on("error", (error) => this.#world.note(`${running.name}: ${error.message}`));
 		member.on("stuck", (_, error) => this.#fail(error));
-		const closing = new Promise<void>((resolve) => {
-			running.signal.addEventListener("abort", () => resolve(), { once: true });
-			if (running.signal.aborted) resolve();
-		});
-		const closed = closing.then(() => member.close({ deadlineMs: closeWithinMs() }));
+	}
+
+	async #take(running: Running, member: Member<T>): Promise<void> {
+		const { order = "partition", concurrency, retry, onFailure } = this.#options;
 		const services = remote(this.#services, running, this.#world.broker, {
 			note: (text) => this.#world.note(text),
 			called: () => this.#check(false),
 		});
-		await member.run(
-			async (message, context) => {
-				const name = `${partitionKey(message.partition)}@${message.offset}`;
-				this.#begin(running, name, message);
-				const stalledMs = running.machine.stalledUntil - this.#world.time.now;
-				if (stalledMs > 0) await running.pause(stalledMs);
-				await this.#options.handler(message, services, { ...context, signal: context.signal, pause: (ms) => running.pause(ms) });
-				this.#world.note(`${running.name} is done with ${name}`);
-			},
-			{
-				order,
-				...(concurrency === undefined ? {} : { concurrency }),
-				...(retry === undefined ? {} : { retry }),
-				...(onFailure === undefined ? {} : { onFailure }),
-			},
-		);
-		await closed;
+		const handle = async (message: Message<T>, { signal }: Context) => {
+			const name = `${partitionKey(message.partition)}@${message.offset}`;
+			this.#begin(running, name, message);
+			const stalledMs = running.machine.stalledUntil - this.#world.time.now;
+			if (stalledMs > 0) await running.pause(stalledMs);
+			await this.#options.handler(message, services, { signal, pause: (ms) => running.pause(ms) });
+			this.#world.note(`${running.name} is done with ${name}`);
+		};
+		await member.run(handle, {
+			order,
+			...(concurrency === undefined ? {} : { concurrency }),
+			...(retry === undefined ? {} : { retry }),
+			...(onFailure === undefined ? {} : { onFailure }),
+		});
 	}
 
 	#begin(running: Running, name: string, message: Message<T>): void {
@@ -153,17 +153,4 @@ export class Application<T, S extends object> {
 		this.#world.note(`BROKEN: ${error instanceof Error ? error.message : String(error)}`);
 		this.#world.stop();
 	}
-}
-
-/** Tries again while the broker cannot be reached; gives up when asked to end. */
-async function insist<R>(running: Running, attempt: () => Promise<R>): Promise<R | undefined> {
-	while (!running.signal.aborted) {
-		try {
-			return await attempt();
-		} catch (error) {
-			if (!isPolylogError(error) || !error.retryable) throw error;
-			await running.pause(RETRY_MS);
-		}
-	}
-	return undefined;
 }

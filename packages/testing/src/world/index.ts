@@ -2,6 +2,7 @@
 // `@polylog/testing` is stable.
 export { type Cut, Link, LinkError } from "./link.ts";
 export { Machine, type Program, type Running } from "./machine.ts";
+export { liveAsMember, type MemberCall } from "./member-life.ts";
 export { ALL_FAULTS, EVERYDAY_FAULTS, type Fault, type FaultKind, makePlan, type MemberPlan, type Plan, type PlanOptions } from "./plan.ts";
 export { SimulatedProcess } from "./process.ts";
 export { SeededRandom } from "./seeded-random.ts";

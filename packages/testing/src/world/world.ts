@@ -2,6 +2,7 @@
 import type { GroupState } from "@polylog/core/testing";
 import type { Fault, Plan } from "./plan.ts";
 import { Machine, type MachineParts, type Program, type Running } from "./machine.ts";
+import type { MemberCall } from "./member-life.ts";
 import type { SimulatedProcess } from "./process.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { type BrokerWatcher, SimulatedBroker } from "./simulated-broker.ts";
@@ -17,7 +18,7 @@ export interface WorldWatcher extends BrokerWatcher {
 }
 
 export interface Programs {
-	member(running: Running, sessionTimeoutMs: number, instanceId: string | undefined, closeWithinMs: () => number): Promise<void>;
+	member(running: Running, call: MemberCall): Promise<void>;
 	/** `number` counts producers from 0. */
 	producer(running: Running, number: number): Promise<void>;
 	reset(running: Running, back: number): Promise<void>;
@@ -91,8 +92,9 @@ export class World {
 		const { plan, time } = this;
 		plan.members.forEach((member, i) => {
 			this.#closeWithinMs[i] = 30_000;
-			const program: Program = (running) =>
-				this.#programs.member(running, member.sessionTimeoutMs, member.instanceId, () => this.#closeWithinMs[i] ?? 30_000);
+			const { sessionTimeoutMs, instanceId } = member;
+			const call: MemberCall = { sessionTimeoutMs, instanceId, closeWithinMs: () => this.#closeWithinMs[i] ?? 30_000 };
+			const program: Program = (running) => this.#programs.member(running, call);
 			const machine = new Machine(`m${i}`, program, this.#parts, member.drift);
 			this.members.push(machine);
 			if (member.startMs !== undefined) time.after(member.startMs, () => machine.start());
@@ -186,7 +188,8 @@ export class World {
 	/** Somebody who joins for a while. */
 	#visitor(stayMs: number, crash: boolean): void {
 		const { sessionTimeoutMs } = this.plan.members[0] ?? { sessionTimeoutMs: 3000 };
-		const visitor = this.extra("v", (running) => this.#programs.member(running, sessionTimeoutMs, undefined, () => 30_000));
+		const call: MemberCall = { sessionTimeoutMs, instanceId: undefined, closeWithinMs: () => 30_000 };
+		const visitor = this.extra("v", (running) => this.#programs.member(running, call));
 		visitor.start();
 		this.time.after(stayMs, () => (crash ? visitor.kill() : visitor.leave()));
 	}

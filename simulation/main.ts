@@ -12,10 +12,10 @@ import { Tally } from "./tally.ts";
 import type { Job } from "./worker.ts";
 
 /** CI: the same every time, then fresh ones for what is left of the time. */
-const FIXED_SEEDS = 300;
-const SCENARIO_SEEDS = 4;
-const FRESH_LEAST = 100;
-const CI_SECONDS = 120;
+const FIXED_SEEDS = 200;
+const SCENARIO_SEEDS = 3;
+const FRESH_LEAST = 50;
+const CI_SECONDS = 100;
 /** Of a failing seed's trace. */
 const TRACE_LINES = 60;
 /** More than this many failing seeds need not all be told. */

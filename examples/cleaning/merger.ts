@@ -1,18 +1,11 @@
 // One member of the mergers: of all records of one movie, the archive's first row stays, whatever came first.
 import { type Broker, type Partition, PartitionMap } from "@polylog/core";
 import { sendAll } from "../crew/send-all.ts";
+import { type Best, merge } from "./merge.ts";
 import type { Movie } from "./movie.ts";
 import { cleanMovies, mergers, parsedMovies, rejectedMovies } from "./topics.ts";
 
 const BATCH = 100;
-
-/** The best record of each movie so far. */
-type Best = ReadonlyMap<string, Movie>;
-
-/** "archive-…" comes before "partner-…", and low rows before high ones: a rule that does not depend on who was faster. */
-export function better(a: Movie, b: Movie | undefined): boolean {
-	return b === undefined || a.id < b.id;
-}
 
 export async function mergeInto(broker: Broker, run: string): Promise<void> {
 	const group = broker.producerGroup(`${run}-mergers`);
@@ -49,18 +42,6 @@ export async function mergeInto(broker: Broker, run: string): Promise<void> {
 		},
 		{ maxMessages: BATCH, commitIntervalMs: 250 },
 	);
-}
-
-/** Pure: the best record of each movie, and those that are not. The order in which they come makes no difference to either. */
-export function merge(before: Best, movies: readonly Movie[]): { readonly best: Best; readonly beaten: readonly Movie[] } {
-	const best = new Map(before);
-	const beaten: Movie[] = [];
-	for (const movie of movies) {
-		const other = best.get(movie.key);
-		if (better(movie, other)) best.set(movie.key, movie);
-		if (other && other.id !== movie.id) beaten.push(better(movie, other) ? other : movie);
-	}
-	return { best, beaten };
 }
 
 async function bestUntil(broker: Broker, run: string, partition: Partition, offset: bigint | undefined): Promise<Best> {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Broker, Topic } from "@polylog/core";
 import { clean } from "./clean.ts";
-import { merge } from "./merger.ts";
+import { merge } from "./merge.ts";
 import type { Movie, RawMovie, Rejected } from "./movie.ts";
 import { type QualityReport, qualityReport } from "./quality.ts";
 import { cleanMovies, rejectedMovies } from "./topics.ts";

@@ -1,12 +1,19 @@
 // A TCP proxy that can spoil connections: between a client and its broker, for tests of what the client then does.
 import { createServer, connect, type Server, type Socket } from "node:net";
+import { type Flow, Pipe, type Rules } from "./pipe.ts";
 
-/** What happens to bytes: passed on, or swallowed without a word (a half-open connection). */
-export type Flow = "pass" | "black-hole";
+export type { Flow } from "./pipe.ts";
 
 interface Pair {
 	readonly client: Socket;
 	readonly broker: Socket;
+	readonly pipes: readonly Pipe[];
+}
+
+interface Target {
+	readonly host: string;
+	/** Read at each connection: a broker may be told the proxy's port before it has one itself. */
+	readonly port: number;
 }
 
 export interface Proxy extends AsyncDisposable {
@@ -23,26 +30,27 @@ export interface Proxy extends AsyncDisposable {
 	delayReplies(delayMs: number): void;
 	/** Resets the next connection that sends a chunk holding `text`: `before` the broker gets it, or at its reply. */
 	cutOn(text: string, when: "before" | "reply"): Promise<void>;
+	/** Everything passes again, at once. */
+	heal(): void;
 	close(): Promise<void>;
 }
 
-export async function startProxy(target: { readonly host: string; readonly port: number }): Promise<Proxy> {
+export async function startProxy(target: Target): Promise<Proxy> {
 	const proxy = new TcpProxy(target);
 	await proxy.listen();
 	return proxy;
 }
 
 class TcpProxy implements Proxy {
-	readonly #target: { readonly host: string; readonly port: number };
+	readonly #target: Target;
 	readonly #server: Server;
 	readonly #pairs = new Set<Pair>();
-	#toBroker: Flow = "pass";
-	#toClient: Flow = "pass";
-	#delayMs = 0;
+	readonly #toBroker: Rules = { flow: "pass", delayMs: 0 };
+	readonly #toClient: Rules = { flow: "pass", delayMs: 0 };
 	#refused = false;
 	#trap: { readonly text: string; readonly when: "before" | "reply"; readonly sprung: () => void } | undefined;
 
-	constructor(target: { readonly host: string; readonly port: number }) {
+	constructor(target: Target) {
 		this.#target = target;
 		this.#server = createServer({ noDelay: true }, (client) => this.#accept(client));
 	}
@@ -74,18 +82,27 @@ class TcpProxy implements Proxy {
 	}
 
 	flow({ toBroker, toClient }: { readonly toBroker?: Flow; readonly toClient?: Flow }): void {
-		this.#toBroker = toBroker ?? this.#toBroker;
-		this.#toClient = toClient ?? this.#toClient;
+		this.#toBroker.flow = toBroker ?? this.#toBroker.flow;
+		this.#toClient.flow = toClient ?? this.#toClient.flow;
+		this.#pump();
 	}
 
 	delayReplies(delayMs: number): void {
-		this.#delayMs = delayMs;
+		this.#toClient.delayMs = delayMs;
+		this.#pump();
 	}
 
 	cutOn(text: string, when: "before" | "reply"): Promise<void> {
 		return new Promise((resolve) => {
 			this.#trap = { text, when, sprung: resolve };
 		});
+	}
+
+	heal(): void {
+		this.#trap = undefined;
+		this.refuse(false);
+		this.delayReplies(0);
+		this.flow({ toBroker: "pass", toClient: "pass" });
 	}
 
 	async close(): Promise<void> {
@@ -97,16 +114,22 @@ class TcpProxy implements Proxy {
 		await this.close();
 	}
 
+	#pump(): void {
+		for (const { pipes } of this.#pairs) for (const pipe of pipes) pipe.pump();
+	}
+
 	#accept(client: Socket): void {
-		const broker = connect({ ...this.#target, noDelay: true });
-		const pair = { client, broker };
+		const broker = connect({ host: this.#target.host, port: this.#target.port, noDelay: true });
+		const [toBroker, toClient] = [new Pipe(broker, this.#toBroker), new Pipe(client, this.#toClient)];
+		const pair = { client, broker, pipes: [toBroker, toClient] };
 		this.#pairs.add(pair);
-		const end = () => {
+		const closed = (other: Socket, pipe: Pipe) => () => {
+			if (!other.destroyed) return pipe.finish();
 			this.#pairs.delete(pair);
-			client.destroy();
-			broker.destroy();
+			for (const each of pair.pipes) each.end();
 		};
-		for (const socket of [client, broker]) socket.once("close", end).on("error", end);
+		client.once("close", closed(broker, toBroker)).on("error", () => client.destroy());
+		broker.once("close", closed(client, toClient)).on("error", () => broker.destroy());
 		if (this.#refused) return reset(pair);
 		let doomed: (() => void) | undefined;
 		client.on("data", (chunk) => {
@@ -116,14 +139,9 @@ class TcpProxy implements Proxy {
 				doomed = trap.sprung;
 				if (trap.when === "before") return this.#spring(pair, trap.sprung);
 			}
-			if (this.#toBroker === "pass") broker.write(chunk);
+			toBroker.write(chunk);
 		});
-		broker.on("data", (chunk) => {
-			if (doomed) return this.#spring(pair, doomed);
-			if (this.#toClient !== "pass") return;
-			if (this.#delayMs === 0) client.write(chunk);
-			else setTimeout(() => client.destroyed || client.write(chunk), this.#delayMs);
-		});
+		broker.on("data", (chunk) => (doomed ? this.#spring(pair, doomed) : toClient.write(chunk)));
 	}
 
 	#spring(pair: Pair, sprung: () => void): void {

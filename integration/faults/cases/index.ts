@@ -1,0 +1,35 @@
+// All cases, in the order of their numbers.
+import type { FaultCase } from "../fault-case.ts";
+import { brokerOutageCases } from "./broker-outage.ts";
+import { closingCases } from "./closing.ts";
+import { credentialCases } from "./credentials.ts";
+import { handlerCases } from "./handlers.ts";
+import { hostileInputCases } from "./hostile-input.ts";
+import { lostPlaceCases } from "./lost-places.ts";
+import { memberCases } from "./members.ts";
+import { networkCases } from "./network.ts";
+import { operatingCases } from "./operating.ts";
+import { positionCases } from "./positions.ts";
+import { rebalancingCases } from "./rebalancing.ts";
+import { samenessCases } from "./sameness.ts";
+import { topicCases } from "./topics.ts";
+import { versionCases } from "./versions.ts";
+
+const THEMES = [
+	memberCases,
+	brokerOutageCases,
+	networkCases,
+	handlerCases,
+	rebalancingCases,
+	lostPlaceCases,
+	operatingCases,
+	positionCases,
+	topicCases,
+	versionCases,
+	closingCases,
+	hostileInputCases,
+	credentialCases,
+	samenessCases,
+];
+
+export const CASES: readonly FaultCase[] = THEMES.flat().toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));

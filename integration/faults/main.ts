@@ -1,0 +1,70 @@
+// `npm run faults`: hurts real brokers and the processes that use them, and judges the histories these tell.
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type { SourceMutation } from "../../scripts/source-mutation.ts";
+import { CASES } from "./cases/index.ts";
+import type { FaultCase, Outcome } from "./fault-case.ts";
+import { formatOutcome, formatTable, reportJson } from "./report.ts";
+import { writeResults } from "./results-table.ts";
+import { runCases } from "./run-cases.ts";
+import { BACKENDS, type Backend } from "./servers.ts";
+import { randomBytes } from "node:crypto";
+
+const USAGE = `npm run faults -- [--broker ${BACKENDS.join("|")}[,…]] [--case F3[,F7…]] [--seed S] [--smoke] [--lanes N] [--write] [--report FILE] [--mutate JSON] [--list]`;
+
+const { values } = parseArgs({
+	options: {
+		broker: { type: "string" },
+		case: { type: "string" },
+		seed: { type: "string" },
+		smoke: { type: "boolean", default: false },
+		lanes: { type: "string", default: "3" },
+		list: { type: "boolean", default: false },
+		/** Writes what came of it as vitest's JSON reporter would. */
+		report: { type: "string" },
+		/** Into docs/faults.md. */
+		write: { type: "boolean", default: false },
+		/** Breaks the source that the processes run: scripts/source-mutation.ts. */
+		mutate: { type: "string" },
+	},
+});
+
+function chosenBackends(): Backend[] {
+	const names = values.broker?.split(",") ?? [...BACKENDS];
+	const unknown = names.filter((name) => !BACKENDS.some((known) => known === name));
+	if (unknown.length > 0) throw new RangeError(`no broker ${unknown.join(", ")}\n${USAGE}`);
+	return names as Backend[];
+}
+
+function chosenCases(): FaultCase[] {
+	const ids = values.case?.split(",").map((id) => id.toUpperCase());
+	const unknown = (ids ?? []).filter((id) => !CASES.some((known) => known.id === id));
+	if (unknown.length > 0) throw new RangeError(`no case ${unknown.join(", ")}; --list shows them`);
+	return CASES.filter(({ id, smoke }) => (ids ? ids.includes(id) : smoke || !values.smoke));
+}
+
+if (values.list) {
+	for (const { id, fault, expected, on, smoke } of CASES)
+		console.log(`${id.padEnd(4)}${smoke ? "*" : " "} ${on.join(", ")}: ${fault} → ${expected}`);
+} else {
+	const seed = values.seed ?? randomBytes(3).toString("hex");
+	const cases = chosenCases();
+	const lanes = Number(values.lanes);
+	console.log(`seed ${seed}`);
+	const mutation = values.mutate === undefined ? undefined : (JSON.parse(values.mutate) as SourceMutation);
+	const onOutcome = (outcome: Outcome) => console.log(formatOutcome(outcome));
+	const outcomes = await Promise.all(
+		chosenBackends().map((backend) =>
+			runCases(
+				backend,
+				cases.filter(({ on }) => on.includes(backend)),
+				{ seed, lanes, mutation, smoke: values.smoke, onOutcome },
+			),
+		),
+	);
+	const all = outcomes.flat();
+	console.log(`\n${formatTable(all).join("\n")}`);
+	if (values.report !== undefined) await writeFile(values.report, reportJson(all));
+	if (values.write) await writeResults(all);
+	if (all.length === 0 || all.some(({ passed }) => !passed)) process.exitCode = 1;
+}

@@ -6,7 +6,7 @@ import { Ledger, type WrittenBatch } from "./ledger.ts";
 import type { Store } from "./member.ts";
 
 /** What a write costs its member, as one to a database would: this, not the log, sets the pace. */
-const WRITE_MS = 50;
+const WRITE_MS = 30;
 
 export class Books implements Store {
 	readonly ledger = new Ledger();

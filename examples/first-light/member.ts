@@ -3,8 +3,8 @@ import type { Broker, Member, Message } from "@polylog/core";
 import { type Flight, flightHash, flightsTopic } from "./flights.ts";
 import type { Line, WrittenBatch } from "./ledger.ts";
 
-/** Short, so that the group notices a killed member soon. */
-export const SESSION_TIMEOUT_MS = 2_500;
+/** Short, so that the group notices a killed member soon; a Kafka that was told nothing else takes no shorter one. */
+export const SESSION_TIMEOUT_MS = 6_000;
 
 const BATCH = 125;
 const COMMIT_INTERVAL_MS = 500;

@@ -13,5 +13,6 @@ export type { BrokerKind } from "./brokers/servers.ts";
 export { startBroker, type Via } from "./brokers/start-broker.ts";
 export { createDriver, CREDIT, driverContext, LoggedLines, take, textOf, uniqueName } from "./driver-harness.ts";
 export { pythonWith } from "./clients/python.ts";
+export { runClient } from "./clients/run-client.ts";
 export { type Flow, type Proxy, startProxy } from "./faults/proxy.ts";
 export { sendThrough } from "./faults/send-through.ts";

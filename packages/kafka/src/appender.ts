@@ -1,7 +1,7 @@
 // Appends batches, and says what became of them. One record batch for each partition in a request, to the partition's
 // leader, acknowledged by all replicas in sync. Repeats are recognized by numbers of our own (kafkajs' would lose records:
 // after a lost answer it gives the next, different batch the number of the lost one, which the broker then takes for a repeat).
-import { type AppendOutcome, type OutgoingRecord, type Partition, partitionKey, type ProducerIdentity } from "@polylog/core/driver";
+import { type AppendOutcome, type OutgoingRecord, type Partition, type ProducerIdentity } from "@polylog/core/driver";
 import { classify } from "./errors.ts";
 import type { Layout } from "./layout.ts";
 import { encodeBatch, recordBound } from "./log/batch-writer.ts";
@@ -104,7 +104,7 @@ export class Appender {
 				return errorCode === ERROR.none && baseOffset >= 0n ? { status: "ok", offset: baseOffset } : { status: "ok" };
 			}
 			this.#layout.forget(topic);
-			return this.#refused(line, new KafkaError(errorCode, `appending to ${partitionKey(partition)}`, told));
+			return this.#refused(line, new KafkaError(errorCode, "the partition's leader answers", told));
 		} catch (error) {
 			line.unanswered();
 			signal?.throwIfAborted();

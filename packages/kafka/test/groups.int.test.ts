@@ -1,12 +1,7 @@
-// Groups on Kafka's own protocol: what a member is promised, and what strangers in the same group see.
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { promisify } from "node:util";
+// Groups on Kafka's own protocol: what a member is promised.
 import { isPolylogError } from "@polylog/core/driver";
-import { pythonWith } from "@polylog/integration";
-import { Kafka, logLevel } from "kafkajs";
 import { describe, expect, it } from "vitest";
-import { coordinatorOf, evenly, makeTopic, records, TestMember, TestProducer, uniqueName, until, useKafka } from "./harness.ts";
+import { coordinatorOf, evenly, makeTopic, TestMember, uniqueName, until, useKafka } from "./harness.ts";
 
 const kafka = useKafka({ own: true });
 
@@ -201,105 +196,29 @@ describe("a member", () => {
 		expect([...a.grants.values()][0]?.committed?.offset).toBe(3n);
 		await a.leave();
 	});
-});
 
-describe("strangers in the group", () => {
-	it("are shown members, offsets and lag by Kafka's own tool, as we tell them", async () => {
-		const { driver, coordinator, request, group, topic } = await world(2);
-		for (let index = 0; index < 2; index++) await new TestProducer(driver, { topic, index }).append(records(0, 10));
-		const a = await new TestMember().join(coordinator, request);
+	it("loses what it held when its event loop was blocked for longer than its session, and has it anew at once", async () => {
+		const { coordinator, request } = await world(2);
+		const a = await new TestMember().join(coordinator, { ...request, sessionTimeoutMs: 1500 });
 		await until(() => a.owned.length === 2, "it owns all");
-		await a.commit({ topic, index: 0 }, 10n);
-		await a.commit({ topic, index: 1 }, 4n);
-		const { classPath } = kafka.broker;
-		if (!classPath) throw new Error("Kafka's jars are needed");
-		const { stdout } = await promisify(execFile)(
-			"java",
-			[
-				"-Xmx128m",
-				"-XX:TieredStopAtLevel=1",
-				"-cp",
-				classPath,
-				"org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
-				"--bootstrap-server",
-				`127.0.0.1:${kafka.broker.port}`,
-				"--describe",
-				"--group",
-				group,
-			],
-			{ timeout: 60_000 },
-		);
-		const lines = stdout
-			.split("\n")
-			.filter((line) => line.startsWith(group))
-			.map((line) => line.split(/\s+/));
-		const ends = (await driver.topics.describe(topic))?.partitions.map(({ end }) => end) ?? [];
-		const snapshot = await coordinator.describe(group);
-		for (const [{ index }, { offset }] of snapshot?.committed ?? []) {
-			const line = lines.find((columns) => columns[2] === `${index}`);
-			expect(line?.slice(3, 6)).toEqual([`${offset}`, `${ends[index]}`, `${(ends[index] ?? 0n) - offset}`]);
-			expect(line?.[6]).toBe(a.session?.memberId);
+		const [before] = [...a.grants.values()];
+		if (!before) throw new Error("nothing granted");
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
+		// In the same turn still: no timer and no answer has told it anything.
+		expect(a.session?.mayDispatch(before.partition, before.fence)).toBe(false);
+		const stale = a.commit(before.partition, 1n, { fence: before.fence });
+		await expect(stale).rejects.toSatisfy((error: unknown) => isPolylogError(error, "FENCED"));
+		expect(a.told.some((line) => line.startsWith("lost"))).toBe(true);
+		await until(() => a.owned.length === 2, "it owns all again");
+		for (const { partition, fence, committed } of a.grants.values()) {
+			expect(fence).toBeGreaterThan(before.fence);
+			expect(committed).toBeUndefined();
+			await a.commit(partition, 1n);
 		}
-		expect(lines.length).toBe(2);
 		await a.leave();
-	}, 90_000);
+	});
 
-	it("of librdkafka's kind share it cooperatively, whoever leads, and take over from each other", async () => {
-		for (const first of ["ours", "theirs"] as const) {
-			const { driver, coordinator, request, group, topic } = await world(6);
-			const stranger = await Stranger.start();
-			const a = new TestMember();
-			if (first === "ours") {
-				await a.join(coordinator, request);
-				await until(() => a.owned.length === 6, "ours owns all");
-				stranger.run(kafka.broker.port, group, topic);
-			} else {
-				stranger.run(kafka.broker.port, group, topic);
-				await until(() => stranger.owned.size === 6, "theirs owns all", 30_000);
-				await a.join(coordinator, request);
-			}
-			await until(() => a.owned.length === 3 && stranger.owned.size === 3, `${first} first: they share`, 30_000);
-			for (const key of a.owned) expect(stranger.owned.has(Number(key.split("/")[1]))).toBe(false);
-			for (let index = 0; index < 6; index++) await new TestProducer(driver, { topic, index }).append(records(0, 5));
-			await until(() => stranger.committed === 15, "theirs commits its share", 30_000);
-			for (const { partition } of a.grants.values()) await a.commit(partition, 5n);
-			await stranger.stop();
-			await until(() => a.owned.length === 6, "ours takes over", 15_000);
-			// Its offsets are ours now, with a fence of ours above them.
-			const stands = [...a.grants.values()].flatMap(({ committed }) => committed?.offset ?? []);
-			expect(stands).toContain(5n);
-			expect(new Set(stands).size).toBe(1);
-			await a.leave();
-		}
-	}, 150_000);
-
-	it("of kafkajs' own Consumer share it eagerly", async () => {
-		const driver = await kafka.session.driver({ rebalance: "eager" });
-		const topic = await makeTopic(driver, 4);
-		const group = uniqueName("g");
-		const consumer = new Kafka({ brokers: [`127.0.0.1:${kafka.broker.port}`], logLevel: logLevel.NOTHING }).consumer({
-			groupId: group,
-			heartbeatInterval: 300,
-			sessionTimeout: 6000,
-		});
-		const theirs = new Set<number>();
-		consumer.on("consumer.group_join", ({ payload }) => {
-			theirs.clear();
-			for (const index of payload.memberAssignment[topic] ?? []) theirs.add(index);
-		});
-		await consumer.connect();
-		await consumer.subscribe({ topic });
-		await consumer.run({ eachMessage: async () => undefined });
-		await until(() => theirs.size === 4, "theirs owns all", 30_000);
-		const a = await new TestMember().join(coordinatorOf(driver), { group, topics: [topic], sessionTimeoutMs: 6000 });
-		await until(() => a.owned.length === 2 && theirs.size === 2, "they share", 30_000);
-		for (const index of theirs) expect(a.owned).not.toContain(`${topic}/${index}`);
-		await consumer.disconnect();
-		await until(() => a.owned.length === 4, "ours takes over", 30_000);
-		await a.leave();
-	}, 90_000);
-
-	it("that share in another way are a plain error, and no loop", async () => {
+	it("is told plainly, and once, that the others share in another way", async () => {
 		const { coordinator, request } = await world(1);
 		const a = await new TestMember().join(coordinator, request);
 		const odd = new TestMember().join(coordinator, { ...request, assignor: { ...evenly, name: "mine" } });
@@ -307,69 +226,3 @@ describe("strangers in the group", () => {
 		await a.leave();
 	});
 });
-
-const STRANGER = `
-import sys
-from confluent_kafka import Consumer
-c = Consumer({"bootstrap.servers": sys.argv[1], "group.id": sys.argv[2], "partition.assignment.strategy": "cooperative-sticky",
-  "session.timeout.ms": 6000, "heartbeat.interval.ms": 500, "auto.offset.reset": "earliest", "enable.auto.commit": False})
-def say(what):
-    def listener(consumer, partitions):
-        if what == "assigned": consumer.incremental_assign(partitions)
-        if what == "revoked": consumer.incremental_unassign(partitions)
-        print(what, *[p.partition for p in partitions], flush=True)
-    return listener
-c.subscribe([sys.argv[3]], on_assign=say("assigned"), on_revoke=say("revoked"), on_lost=say("lost"))
-import threading
-stop = threading.Event()
-threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
-while not stop.is_set():
-    m = c.poll(0.2)
-    if m is not None and m.error() is None:
-        c.commit(m, asynchronous=False)
-        print("committed", m.partition(), m.offset(), flush=True)
-c.close()
-`;
-
-/** A member that nobody here wrote. */
-class Stranger {
-	readonly owned = new Set<number>();
-	committed = 0;
-	readonly #python: string;
-	#child: ChildProcess | undefined;
-
-	private constructor(python: string) {
-		this.#python = python;
-	}
-
-	static async start(): Promise<Stranger> {
-		return new Stranger(await pythonWith("confluent-kafka==2.16.1"));
-	}
-
-	run(port: number, group: string, topic: string): void {
-		const child = spawn(this.#python, ["-c", STRANGER, `127.0.0.1:${port}`, group, topic], { stdio: ["pipe", "pipe", "inherit"] });
-		this.#child = child;
-		let text = "";
-		child.stdout.on("data", (chunk: Buffer) => {
-			const lines = (text + chunk.toString()).split("\n");
-			text = lines.pop() ?? "";
-			for (const line of lines) this.#hear(line.split(" "));
-		});
-	}
-
-	async stop(): Promise<void> {
-		const child = this.#child;
-		if (!child) return;
-		const ended = once(child, "exit");
-		child.stdin?.end();
-		await ended;
-	}
-
-	#hear([what, ...numbers]: string[]): void {
-		if (what === "committed") this.committed++;
-		for (const index of numbers.map(Number)) {
-			if (what === "assigned") this.owned.add(index);
-			if (what === "revoked" || what === "lost") this.owned.delete(index);
-		}
-	}
-}

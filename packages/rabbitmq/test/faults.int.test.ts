@@ -1,6 +1,8 @@
 // What a broker does to its clients when it dies, freezes, runs short, or is not ready. Each test has the broker to itself.
+import { connect, silentLog, topic } from "@polylog/core";
 import { type Driver, type JournalLog, JournalPlaceLost, type Partition, recordDigest } from "@polylog/core/driver";
 import { describe, expect, it } from "vitest";
+import { adapter } from "../src/index.ts";
 import { CREDIT, record, take, TestProducer, textOf, uniqueName, until, useRabbitmq } from "./harness.ts";
 
 const rabbitmq = useRabbitmq({ own: true });
@@ -152,7 +154,13 @@ describe("a broker that freezes", () => {
 	});
 });
 
-describe("a memory alarm", () => {
+/** How the broker is made to run short, and out of it again. */
+const ALARMS = [
+	{ of: "memory", raise: ["set_vm_memory_high_watermark", "0.00001"], clear: ["set_vm_memory_high_watermark", "0.6"] },
+	{ of: "disk", raise: ["set_disk_free_limit", "100000GB"], clear: ["set_disk_free_limit", "50MB"] },
+];
+
+describe.each(ALARMS)("an alarm of $of", ({ of, raise, clear }) => {
 	it(
 		"makes publishing BACKPRESSURE; reading, describing and the journal go on; what was under way is stored once",
 		{ timeout: 120_000 },
@@ -163,7 +171,7 @@ describe("a memory alarm", () => {
 			await producer.append([record("a"), record("b")]);
 			const journal = await journalOf(driver);
 			await journal.append(Buffer.from("1"), journal.connection);
-			await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.00001");
+			await rabbitmq.broker.control(...raise);
 			try {
 				const stored = ["a", "b"];
 				// The alarm may take a moment.
@@ -177,6 +185,7 @@ describe("a memory alarm", () => {
 				const text = `n${stored.length}`;
 				expect(during.status).toBe("unknown");
 				expect(during).toMatchObject({ error: { code: "BACKPRESSURE" } });
+				expect(during.status === "unknown" && String(during.error)).toMatch(new RegExp(`low on ${of}`));
 				expect((await new TestProducer(driver, partition).outcomes([record("not sent")]))[0]).toMatchObject({
 					status: "failed",
 					error: { code: "BACKPRESSURE" },
@@ -195,14 +204,14 @@ describe("a memory alarm", () => {
 					journal.prove([{ partition, offset: 0n, digest: recordDigest(first!) }], journal.connection).catch(() => false),
 				);
 				expect(await driver.topics.create(uniqueName("topic"), { partitions: 1 })).toBe(true);
-				await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.6");
+				await rabbitmq.broker.control(...clear);
 				await until("the same batch is acknowledged", async () => {
 					producer.sequence = sequence;
 					return (await producer.outcomes([record(text)]))[0]?.status === "ok";
 				});
 				expect(await everything(driver, partition)).toEqual([...stored, text]);
 			} finally {
-				await rabbitmq.broker.control("set_vm_memory_high_watermark", "0.6");
+				await rabbitmq.broker.control(...clear);
 			}
 		},
 	);
@@ -226,6 +235,28 @@ describe("records that no queue takes", () => {
 			return outcome?.status === "ok";
 		});
 		expect(await everything(driver, partition)).toEqual(["again"]);
+	});
+
+	it("are sent again in their order, and all of them are there in the end", { timeout: 60_000 }, async () => {
+		const warnings: string[] = [];
+		const log = { ...silentLog, warn: (line: string) => void warnings.push(line) };
+		const broker = await connect({ url: rabbitmq.broker.url, adapters: { amqp: adapter }, log });
+		const orders = topic<number>(uniqueName("topic"), { partitions: 1 });
+		await broker.topics.ensure(orders);
+		const channel = await (await rabbitmq.session.amqp()).createChannel();
+		const queue = `${orders.name}-0`;
+		const producer = broker.producer(orders, { maxBatchRecords: 20 });
+		await producer.send(-1);
+		await channel.deleteQueue(queue);
+		const sent = Array.from({ length: 300 }, (_, n) => producer.send(n));
+		await until("returns made it leave the host twice", () => warnings.filter((line) => line.includes("knows no queue")).length >= 2);
+		await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": "stream" } });
+		const receipts = await Promise.all(sent);
+		const values: number[] = [];
+		for await (const message of broker.read(orders, { to: "latest" })) values.push(message.value);
+		expect(values).toEqual(Array.from({ length: 300 }, (_, n) => n));
+		expect(receipts).toHaveLength(300);
+		await broker.close();
 	});
 
 	it("of a topic that was deleted are TOPIC_NOT_FOUND", async () => {

@@ -52,9 +52,14 @@ export class Session {
 	}
 
 	async driver(options: RabbitmqOptions = {}, url = this.#broker.url): Promise<Driver> {
+		const driver = this.unconnected(options, url);
+		await driver.connect();
+		return driver;
+	}
+
+	unconnected(options: RabbitmqOptions = {}, url = this.#broker.url): Driver {
 		const driver = makeDriver(url, options);
 		this.#drivers.push(driver);
-		await driver.connect();
 		return driver;
 	}
 

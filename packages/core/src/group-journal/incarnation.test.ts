@@ -94,4 +94,26 @@ describe("an incarnation", () => {
 		expect(member.compose(journal.state, at(1099), NONE)).toBeUndefined();
 		expect(member.compose(journal.state, at(1100), NONE)).toEqual({ events: [], commits: [] });
 	});
+
+	it("counts the silence of a dead member through hiccups longer than a heartbeat, where it beats more often than it must", () => {
+		member = new Incarnation("me", { ...REQUEST, heartbeatMs: 500 }, DEFAULT_TIMING, 1, 0);
+		const join = introduce(100);
+		member.stored(join, true, 105);
+		readBack(join, 110);
+		journal.join("dead");
+		// Each entry takes three heartbeats to come back, and so long the next one waits.
+		const events: string[] = [];
+		let sent = 100;
+		while (!events.includes("expire") && sent < 30_000) {
+			sent += 1500;
+			const letter = member.compose(journal.state, at(sent), NONE);
+			if (!letter) throw new Error(`nothing to send at ${sent}`);
+			events.push(...letter.events.map(({ type }) => type));
+			const beat = member.outbox.write(letter, { at: journal.state.index, chain: journal.state.chain }, at(sent));
+			readBack(beat, sent + 1490);
+			member.stored(beat, true, sent + 1490);
+		}
+		expect(events).toContain("expire");
+		expect(sent).toBeLessThan(10_000 + 2 * 1500);
+	});
 });

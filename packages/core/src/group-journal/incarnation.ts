@@ -108,7 +108,7 @@ export class Incarnation {
 		}
 		this.joined = true;
 		this.#readBack = outgoing;
-		this.#watch.ownReadBack(outgoing.sent.now, now, this.#beatEvery(state));
+		this.#watch.ownReadBack(outgoing.sent.now, now, shortestTimeout(state) / 3);
 		const commits = outgoing.commits.filter((commit) => this.#judge(commit, state, outgoing.seq));
 		this.#prove(outgoing);
 		return { outgoing, commits };

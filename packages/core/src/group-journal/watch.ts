@@ -28,10 +28,14 @@ export class Watch {
 		this.#seen.set(member, now);
 	}
 
-	/** An own entry, first sent at `sent`, was read back. */
-	ownReadBack(sent: number, now: number, beatEveryMs: number): void {
-		const slow = now - sent > beatEveryMs;
-		const apart = sent - this.#ownSent > 2 * beatEveryMs && this.#ownSent !== Number.NEGATIVE_INFINITY;
+	/**
+	 * An own entry, first sent at `sent`, was read back. The evidence is regular while no round trip is longer than
+	 * `gapMs`, and no two entries are twice that apart. A share of the session timeout and not the heartbeat: where members
+	 * beat more often than they must, every hiccup longer than a beat would begin the wait for a dead one anew.
+	 */
+	ownReadBack(sent: number, now: number, gapMs: number): void {
+		const slow = now - sent > gapMs;
+		const apart = sent - this.#ownSent > 2 * gapMs && this.#ownSent !== Number.NEGATIVE_INFINITY;
 		if (slow || apart) this.#floor = now;
 		this.#ownSent = Math.max(this.#ownSent, sent);
 	}

@@ -107,7 +107,7 @@ function refuse({ link, request, context }: RoundParts, errorCode: number, membe
 	}
 	throw new KafkaError(
 		errorCode,
-		`joining group ${request.group}`,
+		"the coordinator answers",
 		errorCode === 26
 			? `sessionTimeoutMs ${request.sessionTimeoutMs} is outside the broker's group.min.session.timeout.ms to group.max.session.timeout.ms`
 			: undefined,

@@ -8,12 +8,10 @@ import {
 	type GroupSession,
 	type JoinRequest,
 	type Partition,
-	partitionKey,
 	PolylogError,
 	type SessionListener,
 	sleep,
 } from "@polylog/core/driver";
-import { classify } from "../errors.ts";
 import { heartbeatRequest, leaveGroupRequest, type Membership } from "../wire/api/membership.ts";
 import { ERROR, KafkaError } from "../wire/error-codes.ts";
 import type { Lane } from "../wire/network.ts";
@@ -21,10 +19,12 @@ import { CommitQueue } from "./commit-queue.ts";
 import { Committing } from "./committing.ts";
 import type { GroupContext } from "./context.ts";
 import { CoordinatorLink } from "./coordinator-link.ts";
-import { grantsFor, type GrantingParts } from "./granting.ts";
+import { isFinal } from "./final.ts";
+import { Growth } from "./growth.ts";
 import { Heart } from "./heart.ts";
-import { fenced, type Holding, newHolding } from "./holding.ts";
-import { joinRound, partitionCounts, type Round, RoundBroken, type RoundParts } from "./joining.ts";
+import { fenced } from "./holding.ts";
+import { joinRound, RoundBroken, type RoundParts } from "./joining.ts";
+import { Ownership } from "./ownership.ts";
 import { Standing } from "./standing.ts";
 
 /** A rebalance is noticed by a heartbeat, so this bounds how long a hand-over waits for it. */
@@ -32,10 +32,6 @@ const HEARTBEAT_MS = 500;
 const RETRY_MS = 50;
 const RETRY_MAX_MS = 1000;
 const LEAVE_MS = 5000;
-/** Of the time Kafka gives for a rebalance: what giving up partitions may take, so that joining again is in time. */
-const REVOKE_SHARE = 0.8;
-/** Only the leader plans; the others look for added partitions less often, in case it does not. */
-const FOLLOWER_AGES = 4;
 
 let lanes = 0;
 
@@ -47,15 +43,12 @@ export class KafkaSession implements GroupSession {
 	readonly #lane: Lane = `join-${++lanes}`;
 	readonly #heart: Heart;
 	readonly #commits: CommitQueue;
-	readonly #granting: GrantingParts;
+	readonly #ownership: Ownership;
+	readonly #growth: Growth;
 	readonly #standing: Standing;
 	readonly #end = new AbortController();
 	readonly #started = Promise.withResolvers<void>();
-	readonly #holdings = new Map<string, Holding>();
-	/** Given up while their handler still runs here: not to be had back before that ends. */
-	readonly #stuck = new Map<string, Partition>();
 	#leads = false;
-	#counts: ReadonlyMap<string, number>;
 	#joinAgain = false;
 	#wake = Promise.withResolvers<void>();
 	#closing = false;
@@ -65,7 +58,7 @@ export class KafkaSession implements GroupSession {
 		this.#context = context;
 		this.#request = request;
 		this.#listener = listener;
-		this.#counts = counts;
+		this.#growth = new Growth(context, request.topics, counts, this.#end.signal);
 		this.#link = new CoordinatorLink(context.network, request.group);
 		this.#standing = new Standing(request, context.clock);
 		this.#started.promise.catch(() => {});
@@ -86,7 +79,14 @@ export class KafkaSession implements GroupSession {
 			expelled: (errorCode) => this.#expelled(errorCode),
 		});
 		this.#commits = new CommitQueue(commits);
-		this.#granting = { context, request, link: this.#link, commits, signal: this.#end.signal };
+		this.#ownership = new Ownership({
+			granting: { context, request, link: this.#link, commits, signal: this.#end.signal },
+			listener,
+			commits: this.#commits,
+			closing: () => this.#closing,
+			rejoin: () => this.#again(),
+			failed: (error) => this.#fail(error),
+		});
 		context.ended.addEventListener("abort", this.#onDriverEnd, { once: true });
 	}
 
@@ -111,27 +111,22 @@ export class KafkaSession implements GroupSession {
 	}
 
 	mayDispatch(partition: Partition, fence: bigint): boolean {
-		const holding = this.#holdings.get(partitionKey(partition));
-		return holding?.fence === fence && holding.phase === "active" && !this.#closing && this.#heart.alive;
+		return this.#ownership.of(partition, fence)?.phase === "active" && !this.#closing && this.#heart.alive;
 	}
 
 	async commit(commit: Commit): Promise<void> {
 		if (this.#ended) throw this.#closed();
-		const holding = this.#holdings.get(partitionKey(commit.partition));
-		if (!holding || holding.fence !== commit.fence || holding.phase === "preparing") throw fenced(commit);
+		const holding = this.#ownership.of(commit.partition, commit.fence);
+		if (!holding || holding.phase === "preparing") throw fenced(commit);
 		await this.#commits.add(holding, commit);
 	}
 
 	abandon(partition: Partition, fence: bigint): void {
-		const key = partitionKey(partition);
-		this.#stuck.set(key, partition);
-		const holding = this.#holdings.get(key);
-		if (holding?.fence === fence) this.#drop(holding);
-		this.#again();
+		this.#ownership.abandon(partition, fence);
 	}
 
 	returned(partition: Partition): void {
-		if (this.#stuck.delete(partitionKey(partition))) this.#again();
+		this.#ownership.returned(partition);
 	}
 
 	async leave({ drained, signal }: { readonly drained: boolean; readonly signal?: AbortSignal }): Promise<void> {
@@ -161,8 +156,7 @@ export class KafkaSession implements GroupSession {
 		this.#end.abort(this.#closed());
 		this.#heart.stop();
 		this.#commits.end(this.#closed());
-		for (const holding of this.#holdings.values()) holding.phase = "gone";
-		this.#holdings.clear();
+		this.#ownership.end();
 		this.#started.reject(this.#closed());
 		this.#wake.resolve();
 		this.#context.network.closeLane(this.#lane);
@@ -201,7 +195,7 @@ export class KafkaSession implements GroupSession {
 	async #join(): Promise<void> {
 		const { settings, clock } = this.#context;
 		this.#joinAgain = false;
-		if (settings.rebalance === "eager") await this.#revoke([...this.#holdings.values()].filter(({ phase }) => phase === "active"));
+		if (settings.rebalance === "eager") await this.#ownership.revokeAll();
 		if (this.#ended || this.#closing) return;
 		this.#standing.joining = true;
 		let sentAt = clock.now();
@@ -216,117 +210,38 @@ export class KafkaSession implements GroupSession {
 					this.#standing.joined(memberId, generation);
 					sentAt = clock.now();
 				},
-				onCounts: (counts) => (this.#counts = counts),
+				onCounts: (counts) => this.#growth.planned(counts),
 			};
 			const round = await joinRound(parts, this.#standing.membership, {
 				topics: this.#request.topics,
-				owned: [...this.#holdings.values()].map(({ partition }) => partition),
+				owned: this.#ownership.owned,
 				generation: this.#standing.membership.generation,
 				since: this.#standing.since,
-				excluded: [...this.#stuck.values()],
+				excluded: this.#ownership.stuck,
 			});
 			this.#heart.confirm(sentAt);
 			this.#leads = round.leads;
-			this.#adopt(round);
+			this.#ownership.adopt(round.assigned, this.#standing.membership.generation);
 		} finally {
 			this.#standing.settled();
 			this.#wake.resolve();
 		}
 	}
 
-	/** Makes what is held follow the assignment. */
-	#adopt({ assigned }: Round): void {
-		const target = new Map(assigned.map((partition) => [partitionKey(partition), partition]));
-		const revoked = [...this.#holdings.values()].filter(({ key, phase }) => !target.has(key) && phase !== "revoking");
-		const added = [...target]
-			.filter(([key]) => !this.#holdings.has(key) && !this.#stuck.has(key))
-			.map(([, partition]) => newHolding(partition));
-		for (const holding of added) this.#holdings.set(holding.key, holding);
-		if (revoked.length > 0) void this.#revoke(revoked).then(() => this.#again());
-		if (added.length > 0) void this.#grant(added, this.#standing.membership.generation);
-	}
-
-	/** Looks up where the group stands, and hands the partitions over. */
-	async #grant(holdings: readonly Holding[], generation: number): Promise<void> {
-		for (let delayMs = RETRY_MS; !this.#ended; delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)) {
-			try {
-				const wanted = holdings.filter(({ phase }) => phase === "preparing");
-				if (wanted.length === 0) return;
-				const grants = await grantsFor(
-					this.#granting,
-					wanted.map(({ partition }) => partition),
-					generation,
-				);
-				if (this.#closing) return;
-				const taken = wanted.flatMap((holding, i) => {
-					const grant = grants[i];
-					if (holding.phase !== "preparing" || !grant) return [];
-					holding.fence = grant.fence;
-					holding.phase = "active";
-					return [grant];
-				});
-				if (taken.length > 0) this.#listener.assigned(taken);
-				return;
-			} catch (error) {
-				if (this.#ended) return;
-				if (isFinal(error)) return this.#fail(error);
-				await sleep(this.#context.clock, delayMs, this.#end.signal).catch(() => {});
-			}
-		}
-	}
-
-	/** Has the listener give them up, within the time a rebalance allows; then they are free. */
-	async #revoke(holdings: readonly Holding[]): Promise<void> {
-		const { clock, settings } = this.#context;
-		for (const holding of holdings.filter(({ phase }) => phase === "preparing")) this.#drop(holding);
-		const held = holdings.filter(({ phase }) => phase === "active");
-		if (held.length === 0) return;
-		for (const holding of held) holding.phase = "revoking";
-		const over = new AbortController();
-		const late = sleep(clock, settings.rebalanceTimeoutMs * REVOKE_SHARE, AbortSignal.any([over.signal, this.#end.signal])).then(
-			() => true,
-			() => false,
-		);
-		const given = this.#listener.revoked(held.map(({ partition }) => partition)).then(
-			() => false,
-			() => false,
-		);
-		const tooLate = await Promise.race([given, late]);
-		over.abort();
-		const left = held.filter(({ phase }) => phase === "revoking");
-		for (const holding of left) this.#drop(holding);
-		if (tooLate && left.length > 0)
-			this.#listener.lost(
-				left.map(({ partition }) => partition),
-				"giving it up took longer than the group's rebalance timeout",
-			);
-	}
-
 	/** Waits for a reason to join again. */
 	async #stand(): Promise<void> {
-		const { clock, settings } = this.#context;
-		let lookAt = clock.now() + settings.metadataMaxAgeMs * (this.#leads ? 1 : FOLLOWER_AGES);
-		while (!this.#ended && !this.#joinAgain && !this.#closing) {
+		const { clock } = this.#context;
+		const idle = () => !this.#ended && !this.#joinAgain && !this.#closing;
+		this.#growth.wait({ leads: this.#leads });
+		while (idle()) {
 			this.#wake = Promise.withResolvers();
 			const rest = new AbortController();
-			const timer = sleep(clock, Math.max(1, lookAt - clock.now()), rest.signal).catch(() => {});
+			const timer = sleep(clock, Math.max(1, this.#growth.lookAt - clock.now()), rest.signal).catch(() => {});
 			await Promise.race([this.#wake.promise, timer]);
 			rest.abort();
-			if (clock.now() < lookAt || this.#ended || this.#joinAgain || this.#closing) continue;
-			lookAt = clock.now() + settings.metadataMaxAgeMs * (this.#leads ? 1 : FOLLOWER_AGES);
-			if (await this.#hasGrown()) this.#again();
-		}
-	}
-
-	/** Whether a topic has other partitions than the plan knew. */
-	async #hasGrown(): Promise<boolean> {
-		try {
-			const now = await partitionCounts(this.#context, this.#request.topics, this.#end.signal);
-			const changed = this.#request.topics.some((topic) => now.get(topic) !== this.#counts.get(topic));
-			if (changed) this.#counts = now;
-			return changed;
-		} catch {
-			return false;
+			if (clock.now() < this.#growth.lookAt || !idle()) continue;
+			this.#growth.wait({ leads: this.#leads });
+			if (await this.#growth.hasGrown()) this.#again();
 		}
 	}
 
@@ -374,22 +289,10 @@ export class KafkaSession implements GroupSession {
 		}
 	}
 
-	#drop(holding: Holding): void {
-		holding.phase = "gone";
-		if (this.#holdings.get(holding.key) === holding) this.#holdings.delete(holding.key);
-		this.#commits.drop(holding);
-	}
-
 	/** All that was held is somebody else's, or may be. */
 	#lose(reason: string): void {
 		this.#heart.forget();
-		const told = [...this.#holdings.values()].filter(({ phase }) => phase === "active" || phase === "revoking");
-		for (const holding of this.#holdings.values()) this.#drop(holding);
-		if (told.length > 0)
-			this.#listener.lost(
-				told.map(({ partition }) => partition),
-				reason,
-			);
+		this.#ownership.lose(reason);
 		this.#again();
 	}
 
@@ -410,10 +313,4 @@ export class KafkaSession implements GroupSession {
 		if (this.#everStarted) this.#listener.fatal(told);
 		this.destroy();
 	}
-}
-
-/** Waiting does not cure it. An unknown error may well pass. */
-function isFinal(error: unknown): boolean {
-	const { code } = classify(error);
-	return ["UNAUTHORIZED", "CONFIG_INVALID", "UNSUPPORTED", "MEMBER_REPLACED", "CLOSED", "ADAPTER_MISSING"].includes(code);
 }

@@ -12,7 +12,7 @@ import {
 	type Reader,
 } from "@polylog/core/driver";
 import type { Layout, Place } from "../layout.ts";
-import { ERROR, KafkaError, nameOf } from "../wire/error-codes.ts";
+import { ERROR, KafkaError } from "../wire/error-codes.ts";
 import type { FetchedPartition } from "../wire/api/fetch.ts";
 import { BatchReader } from "./batch-reader.ts";
 import type { LogEnds } from "./ends.ts";
@@ -146,7 +146,7 @@ export class PartitionReader implements Reader {
 				});
 			if (now.id !== topicId) throw await this.#outOfRange("the topic was deleted and made again");
 		}
-		throw new KafkaError(errorCode, `reading ${partitionKey(this.#partition)} (${nameOf(errorCode)})`);
+		throw new KafkaError(errorCode, "the partition's leader answers");
 	}
 
 	async #outOfRange(why: string): Promise<PolylogError> {

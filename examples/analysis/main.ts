@@ -40,6 +40,7 @@ async function analysis(stage: Stage): Promise<boolean> {
 	const { members = 3 } = numbers;
 	const every = stage.flags["all"] ? 1 : (numbers["every"] ?? 10);
 	for (const topic of [flightsTopic(run), totalsTopic(run)]) await broker.topics.ensure(topic);
+	screen.progress("reading the flights");
 	const flights = await loadFlights(every);
 	screen.say(`${whole(flights.length)} flights, ${members} members ${processes ? "as processes" : "in this process"}, on ${broker.name}`);
 	await send(stage, flights);

@@ -60,6 +60,20 @@ describe("a folded partition", () => {
 	});
 });
 
+describe("what a checkpoint has and nobody committed", () => {
+	it("is committed by the next owner, and not folded again", async () => {
+		await send(200);
+		await broker.producer(sums).send({ fence: "0", next: "100", state: 7 }, { partition: 0 });
+		const heir = await connect(url);
+		const running = sumUp(heir);
+		const watched = broker.consumerGroup("summers", { topics: [numbers], from: "earliest" });
+		await expect.poll(async () => (await watched.lag()).total, { timeout: 9_000 }).toBe(0n);
+		expect([await stateOf(0), await stateOf(1)]).toEqual([7, 10_000]);
+		await heir.close();
+		await running;
+	});
+});
+
 describe("the latest checkpoint", () => {
 	it("is that of the latest owner, though a former one writes after it", async () => {
 		const written = broker.producer(sums);

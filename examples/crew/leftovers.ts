@@ -1,6 +1,6 @@
 // Leaves nothing behind on the broker when the job is done.
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Broker, isPolylogError } from "@polylog/core";
+import { type Broker, isPolylogError, topic } from "@polylog/core";
 import { sessionTimeoutMs } from "./stage.ts";
 
 const RETRY_MS = 250;
@@ -11,12 +11,12 @@ export async function removeAll(
 	names: { readonly groups: readonly string[]; readonly topics: readonly string[] },
 ): Promise<void> {
 	for (const group of names.groups) await endGroup(broker, group);
-	for (const topic of names.topics) await broker.topics.delete(topic).catch(unless("TOPIC_NOT_FOUND"));
+	for (const name of names.topics) await broker.topics.delete(name).catch(unless("TOPIC_NOT_FOUND"));
 }
 
 async function endGroup(broker: Broker, name: string): Promise<void> {
 	const deadline = performance.now() + 3 * sessionTimeoutMs(broker);
-	const group = broker.consumerGroup(name, { topics: [{ name: "any", definition: {} }], from: "earliest" });
+	const group = broker.consumerGroup(name, { topics: [topic("any")], from: "earliest" });
 	for (;;) {
 		try {
 			return await group.delete();

@@ -2,14 +2,11 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { Figure } from "../charts/page.ts";
 import { svgOf } from "../charts/svg.ts";
-import type { Comparison } from "./comparison.ts";
+import { type Results, SEEN_BY } from "./results.ts";
 
 const SIZE = { width: 900, height: 220 };
 const week = { field: "week", type: "temporal", title: null, axis: { format: "%d %b" } } as const;
-/** A drift that this many partitions saw in one week is one of the whole. */
-const SEEN_BY = 3;
-
-export async function trainingFigures(first: Comparison, second: Comparison, batch: number): Promise<Figure[]> {
+export async function trainingFigures({ first, second, batch }: Results): Promise<Figure[]> {
 	const curves = [
 		...first.weeks.map(({ week: at, model }) => ({ week: at, accuracy: model, who: "first model" })),
 		...second.weeks.map(({ week: at, model }) => ({ week: at, accuracy: model, who: "second model, replayed from March" })),

@@ -2,10 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Topic } from "@polylog/core";
 import { type Flight, flightsTopic, loadFlights, PARTITIONS } from "../analysis/flights.ts";
 import { latestCheckpoint } from "../checkpoint/checkpoint.ts";
-import { pageOf } from "../charts/page.ts";
 import { Crew, type Worker } from "../crew/crew.ts";
 import { removeAll } from "../crew/leftovers.ts";
 import { rowsStored } from "../crew/resume.ts";
@@ -13,12 +11,10 @@ import { whole } from "../crew/screen.ts";
 import { sendAll } from "../crew/send-all.ts";
 import { main, type Stage } from "../crew/stage.ts";
 import { untilProcessed } from "../crew/watch.ts";
-import { accuracy, batchFit } from "./batch-fit.ts";
-import { trainingFigures } from "./charts.ts";
-import { comparisonOf } from "./comparison.ts";
-import { samplesOf, trainInOnePass } from "./in-one-pass.ts";
-import { type Learner, mondayOf, UNTRAINED } from "./learner.ts";
-import { merge } from "./model.ts";
+import { trainInOnePass } from "./in-one-pass.ts";
+import { type Learner, UNTRAINED } from "./learner.ts";
+import { reportOf } from "./report.ts";
+import { resultLines, resultsOf } from "./results.ts";
 import { work as workOfSecond } from "./second-trainer.ts";
 import { FIRST, modelsTopic, SECOND, type Training, trainers, work } from "./trainer.ts";
 
@@ -42,66 +38,35 @@ await main({
 
 async function training(stage: Stage): Promise<boolean> {
 	const { broker, run, processes, numbers, screen, out } = stage;
+	screen.progress("reading the flights");
 	const flights = await loadFlights(numbers["every"] ?? 30);
-	const topics: Topic<never>[] = [flightsTopic(run), modelsTopic(run, FIRST), modelsTopic(run, SECOND)] as never;
+	const topics = [flightsTopic(run), modelsTopic(run, FIRST), modelsTopic(run, SECOND)];
 	for (const topic of topics) await broker.topics.ensure(topic);
 	screen.say(
 		`${whole(flights.length)} flights, ${numbers["members"]} members ${processes ? "as processes" : "in this process"}, on ${broker.name}`,
 	);
 	await send(stage, flights);
 	await trainGroup(stage, FIRST, flights.length, true);
-	screen.tell(`a second model, from the same log: begins at ${(SECOND.from as { timestamp: Date }).timestamp.toISOString().slice(0, 10)}`);
+	screen.tell("a second model, from the same log: it begins in March");
 	await trainGroup(stage, SECOND, flights.length, false);
-
+	screen.progress("comparing");
 	const [first, second] = [await learnersOf(stage, FIRST), await learnersOf(stage, SECOND)];
-	const [one, two] = [comparisonOf(first, mondayOf), comparisonOf(second, mondayOf)];
-	const samples = samplesOf(flights);
-	const batch = Math.round(10_000 * accuracy(samples, batchFit(samples))) / 100;
-	const merged = Math.round(10_000 * accuracy(samples, merge(first))) / 100;
-	screen.say("");
-	for (const [value, name] of [
-		[one.model, "first model, each flight predicted before it was learnt"],
-		[two.model, "second model, from March on"],
-		[merged, "the partitions' first models merged into one, over all flights again"],
-		[batch, "batch fit, which has seen all flights beforehand"],
-		[one.majority, "whoever always says what was more frequent"],
-	] as const)
-		screen.say(`${value.toFixed(2).padStart(7)} %  ${name}`);
-	screen.say(
-		`drift: ${
-			one.drifts
-				.filter(({ partitions }) => partitions >= 3)
-				.map(({ week, partitions }) => `week of ${week} (${partitions} partitions)`)
-				.join(", ") || "none"
-		}`,
-	);
+	const results = resultsOf(first, second, flights);
+	for (const line of resultLines(results)) screen.say(line);
 	await mkdir(out, { recursive: true });
 	await writeFile(join(out, "models.json"), `${JSON.stringify({ first, second })}\n`);
-	await writeFile(
-		join(out, "report.html"),
-		pageOf({
-			title: "Which flights will be late?",
-			introduction: `A logistic regression learnt from the log by a consumer group on ${broker.name}, one flight at a time: predict, compare, learn. Late means: not in time.`,
-			facts: [
-				{ name: "first model", value: `${one.model} %` },
-				{ name: "second model, from March on", value: `${two.model} %` },
-				{ name: "batch fit on the same data", value: `${batch} %` },
-				{ name: "majority", value: `${one.majority} %` },
-			],
-			sections: [{ title: "Over half a year", columns: 1, figures: await trainingFigures(one, two, batch) }],
-		}),
-	);
+	await writeFile(join(out, "report.html"), await reportOf(results, broker.name));
 	screen.say(`report.html and models.json are in ${out}`);
 	const same =
 		isDeepStrictEqual(first, await trainInOnePass(broker, run, FIRST)) &&
 		isDeepStrictEqual(second, await trainInOnePass(broker, run, SECOND));
-	const counted = first.reduce((sum, { samples: learnt }) => sum + learnt, 0);
+	const learnt = first.reduce((sum, { samples }) => sum + samples, 0);
 	await removeAll(broker, { groups: [`${run}-${FIRST.name}`, `${run}-${SECOND.name}`], topics: topics.map(({ name }) => name) });
 	screen.say(
-		`${counted === flights.length ? "ok    " : "FAILED"} ${whole(counted)} of ${whole(flights.length)} flights were learnt, each once`,
+		`${learnt === flights.length ? "ok    " : "FAILED"} ${whole(learnt)} of ${whole(flights.length)} flights were learnt, each once`,
 	);
 	screen.say(`${same ? "ok    " : "FAILED"} both models are those of one pass over the log, to the last bit`);
-	return same && counted === flights.length;
+	return same && learnt === flights.length;
 }
 
 async function trainGroup(

@@ -39,7 +39,6 @@ export function trainWith(training: Training): Work {
 			group: trainers(broker, run, training),
 			states: modelsTopic(run, training),
 			initial: () => UNTRAINED,
-			from: training.from,
 			fold: async (learner, messages) => {
 				await sleep(PASS_MS);
 				return train(

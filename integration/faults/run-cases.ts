@@ -58,9 +58,11 @@ async function runCase(fault: FaultCase, server: Server, options: RunOptions): P
 		seconds: Math.round((performance.now() - start) / 100) / 10,
 		said,
 	});
+	let passed = false;
 	try {
 		const seen = await within(CASE_MS, `the case ${fault.id}`, fault.run(stage));
 		const summary = await finish(stage, fault);
+		passed = true;
 		return outcome(true, [seen, summary].filter(Boolean).join("; "));
 	} catch (error) {
 		const said = error instanceof Error ? error.message : String(error);
@@ -69,8 +71,17 @@ async function runCase(fault: FaultCase, server: Server, options: RunOptions): P
 			.map((line) => `\nthe history: ${line}`);
 		return { ...outcome(false, `${said}${broken.join("")}`), folder: await keep(stage, fault, seed) };
 	} finally {
+		// A case that failed half way may have left the broker stopped: the next one needs it.
+		if (fault.hurtsBroker && !passed) await within(120_000, "reviving the broker", revive(server)).catch(() => {});
 		await within(30_000, "cleaning up", stage.strike()).catch(() => {});
 	}
+}
+
+async function revive({ process }: Server): Promise<void> {
+	if (!process) return;
+	await process.resume();
+	await process.kill();
+	await process.start();
 }
 
 /** The histories, one file for each process. */

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { connect } from "@polylog/core";
 
+const LONGEST_MS = 100_000;
 const ROOT = resolve(import.meta.dirname, "../..");
 
 export interface EndedExample {
@@ -28,6 +29,8 @@ export async function startExample(name: string, url: string, ...args: readonly 
 		["--conditions=@polylog/source", join(ROOT, `examples/${name}/main.ts`), "--out", folder, ...args],
 		{ cwd: ROOT, env: { ...process.env, POLYLOG_URL: url }, stdio: ["ignore", "pipe", "pipe"] },
 	);
+	// What hangs is ended before the test gives up, so that its output is seen.
+	const limit = setTimeout(() => child.kill("SIGKILL"), LONGEST_MS);
 	let interruptAt: RegExp | undefined;
 	const ended = untilEnd(child, (output) => {
 		if (!interruptAt?.test(output)) return;
@@ -39,6 +42,7 @@ export async function startExample(name: string, url: string, ...args: readonly 
 		ended,
 		result: (file) => readFile(join(folder, file), "utf8"),
 		[Symbol.asyncDispose]: async () => {
+			clearTimeout(limit);
 			child.kill("SIGKILL");
 			await rm(folder, { recursive: true, force: true });
 		},

@@ -15,8 +15,7 @@ export async function runKafkaProgram(broker: RunningKafka, main: string, args: 
 	return await runClient(JAVA, [...LIGHT, "-cp", classPathOf(broker), main, ...args], input);
 }
 
-/** One that runs until it is ended. `loggingConfiguration` is a file for log4j. */
-export function startKafkaProgram(broker: RunningKafka, main: string, args: readonly string[], loggingConfiguration: string): ChildProcess {
-	const logging = `-Dlog4j2.configurationFile=file:${loggingConfiguration}`;
-	return spawn(JAVA, [...LIGHT, logging, "-cp", classPathOf(broker), main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+/** One that runs until it is ended. `settings` are the JVM's. */
+export function startKafkaProgram(broker: RunningKafka, main: string, args: readonly string[], settings: readonly string[]): ChildProcess {
+	return spawn(JAVA, [...LIGHT, ...settings, "-cp", classPathOf(broker), main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
 }

@@ -19,7 +19,8 @@ interface Shown {
 }
 
 async function consumerGroups(...args: readonly string[]): Promise<string> {
-	const server = ["--bootstrap-server", `127.0.0.1:${kafka.broker.port}`];
+	// It gives up after 5 s else, and ends with 0 all the same.
+	const server = ["--bootstrap-server", `127.0.0.1:${kafka.broker.port}`, "--timeout", "50000"];
 	return await runKafkaProgram(kafka.broker, "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [...server, ...args]);
 }
 

@@ -110,8 +110,21 @@ export async function librdkafkaMember({ broker, group, topic }: Meeting): Promi
 	return new StrangerProcess(spawn(python, args, { stdio: ["pipe", "pipe", "pipe"] }), hear, (child) => child.stdin?.end());
 }
 
-const LOGGING = `<Configuration status="ERROR"><Appenders><Console name="C" target="SYSTEM_ERR"><PatternLayout pattern="%p %m%n"/></Console></Appenders><Loggers>
-<Root level="WARN"><AppenderRef ref="C"/></Root><Logger name="org.apache.kafka.clients.consumer.internals.ConsumerCoordinator" level="INFO"/></Loggers></Configuration>`;
+const COORDINATOR = "org.apache.kafka.clients.consumer.internals.ConsumerCoordinator";
+/** Who leads is told by its log alone. Kafka 4 logs by log4j 2, Kafka 3 by log4j 1. */
+const FILES: Readonly<Record<string, string>> = {
+	"log4j2.xml": `<Configuration status="ERROR"><Appenders><Console name="C" target="SYSTEM_ERR"><PatternLayout pattern="%p %m%n"/></Console></Appenders><Loggers>
+<Root level="WARN"><AppenderRef ref="C"/></Root><Logger name="${COORDINATOR}" level="INFO"/></Loggers></Configuration>`,
+	"log4j.properties": `log4j.rootLogger=WARN, C
+log4j.appender.C=org.apache.log4j.ConsoleAppender
+log4j.appender.C.Target=System.err
+log4j.appender.C.layout=org.apache.log4j.PatternLayout
+log4j.appender.C.layout.ConversionPattern=%p %m%n
+log4j.logger.${COORDINATOR}=INFO
+`,
+	// The heartbeat has no argument of its own.
+	"consumer.properties": "heartbeat.interval.ms=500\nmetadata.max.age.ms=1000\n",
+};
 
 interface JavaEvent {
 	readonly name: string;
@@ -123,13 +136,17 @@ interface JavaEvent {
 /** Kafka's VerifiableConsumer, which tells in JSON what its listener hears and what it committed. */
 export function javaMember({ broker, group, topic }: Meeting): Stranger {
 	const folder = mkdtempSync(join(tmpdir(), "polylog-java-"));
-	const logging = join(folder, "log4j2.xml");
-	writeFileSync(logging, LOGGING);
-	// The heartbeat has no argument of its own.
-	const properties = join(folder, "consumer.properties");
-	writeFileSync(properties, "heartbeat.interval.ms=500\nmetadata.max.age.ms=1000\n");
+	for (const [name, text] of Object.entries(FILES)) writeFileSync(join(folder, name), text);
+	const logging = [`-Dlog4j2.configurationFile=file:${folder}/log4j2.xml`, `-Dlog4j.configuration=file:${folder}/log4j.properties`];
 	const args = ["--bootstrap-server", `127.0.0.1:${broker.port}`, "--topic", topic, "--group-id", group];
-	args.push("--session-timeout", `${STRANGER_SESSION_MS}`, "--reset-policy", "earliest", "--consumer.config", properties);
+	args.push(
+		"--session-timeout",
+		`${STRANGER_SESSION_MS}`,
+		"--reset-policy",
+		"earliest",
+		"--consumer.config",
+		join(folder, "consumer.properties"),
+	);
 	args.push("--assignment-strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor");
 	const hear = (line: string, stranger: StrangerProcess): boolean => {
 		// Only the leader finishes an assignment; everybody hears of it.

@@ -32,6 +32,8 @@ export class DeliveryOracle {
 	readonly #handled = new Map<string, (bigint | undefined)[]>();
 	readonly #handledTo = new Map<string, number>();
 	readonly #handlers = new Map<string, Set<RunningHandler>>();
+	/** By partition and fence: offsets whose handler failed and has not resolved since. */
+	readonly #failed = new Map<string, Set<bigint>>();
 	dispatches = 0;
 	repeated = 0;
 
@@ -64,7 +66,12 @@ export class DeliveryOracle {
 		this.#handlers.set(partition, handlers.add(handler));
 		return (resolved) => {
 			handlers.delete(handler);
-			if (resolved) this.#done(partition, Number(offset), fence);
+			const name = `${partition} ${fence}`;
+			const failed = this.#failed.get(name) ?? new Set();
+			this.#failed.set(name, failed);
+			if (!resolved) return void failed.add(offset);
+			failed.delete(offset);
+			this.#done(partition, Number(offset), fence);
 		};
 	}
 
@@ -117,6 +124,8 @@ export class DeliveryOracle {
 		this.repeated++;
 		if (this.#rules.losses) return;
 		if (before === fence) return this.#verdicts.report("repeated-by-owner", `${partition}@${offset} is handled twice under ${fence}`);
+		// By key, what was handled behind a message that failed and was let go lies beyond any commit.
+		for (const failed of this.#failed.get(`${partition} ${before}`) ?? []) if (failed < offset) return;
 		const ended = this.#journal.history.find(partition, before)?.ended;
 		if (ended !== undefined && CLEAN.includes(ended))
 			this.#verdicts.report("repeated-after-clean", `${partition}@${offset} is handled again, although its owner gave it up in good order`);

@@ -5,7 +5,7 @@ import type { Adapter } from "@polylog/core/driver";
 import { describe, it } from "vitest";
 import type { RunningBroker } from "./brokers/broker.ts";
 import { withLock } from "./brokers/lock.ts";
-import type { Provider } from "./brokers/providers.ts";
+import type { GroupProvider } from "./brokers/redis-groups.ts";
 import { reportBroker } from "./vitest.ts";
 
 export interface ConformanceOptions {
@@ -18,7 +18,7 @@ export interface ConformanceOptions {
 const SESSION_TIMEOUT_MS = 3000;
 
 /** Checks that take times wait for each other, whichever file and process they are in. */
-export function describeConformance(provider: Provider, { adapter, retention }: ConformanceOptions): void {
+export function describeConformance(provider: GroupProvider<RunningBroker, never>, { adapter, retention }: ConformanceOptions): void {
 	let broker: RunningBroker | undefined;
 	const start = async () => {
 		const started = await provider.start();

@@ -7,6 +7,7 @@ export { type Provider, providers } from "./brokers/providers.ts";
 export { type RabbitmqServerOptions, type RunningRabbitmq, startRabbitmq } from "./brokers/rabbitmq.ts";
 export type { RunningRedis } from "./brokers/redis.ts";
 export { type RedisClusterOptions, type RunningRedisCluster, startRedisCluster } from "./brokers/redis-cluster.ts";
+export { type GroupProvider, redisGroups } from "./brokers/redis-groups.ts";
 export { type RedisSentinelOptions, type RunningRedisSentinel, startRedisSentinel } from "./brokers/redis-sentinel.ts";
 export type { RedisServerOptions } from "./brokers/redis-server.ts";
 export type { BrokerKind } from "./brokers/servers.ts";

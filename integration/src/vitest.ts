@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, type TestContext } from "vi
 import type { BrokerKind, BrokerOptions, RunningBrokers } from "./brokers/servers.ts";
 import type { Provider } from "./brokers/providers.ts";
 
-type Broker = RunningBrokers[BrokerKind];
+type Broker = Pick<RunningBrokers[BrokerKind], "version" | "how">;
+type Reported = Pick<Provider, "product" | "via" | "title" | "skip">;
 
 /** A broker for the tests of the suite this is called in; they are skipped, with the reason, where there is none. */
 export function useBroker<K extends BrokerKind>(
@@ -26,7 +27,7 @@ export function useBroker<K extends BrokerKind>(
 }
 
 /** For tests that start their broker themselves: what `npm test`'s table counts by (scripts/vitest-meta.d.ts), and the skip. */
-export function reportBroker(backend: string, provider: Provider, broker: () => Broker | undefined): void {
+export function reportBroker(backend: string, provider: Reported, broker: () => Broker | undefined): void {
 	beforeEach((context) => {
 		report(context, backend, provider, broker());
 		if (provider.skip !== undefined) context.skip(provider.skip);
@@ -35,7 +36,7 @@ export function reportBroker(backend: string, provider: Provider, broker: () => 
 	afterEach((context) => report(context, backend, provider, broker()));
 }
 
-function report({ task }: TestContext, backend: string, provider: Provider, broker: Broker | undefined): void {
+function report({ task }: TestContext, backend: string, provider: Reported, broker: Broker | undefined): void {
 	task.meta.backend = backend;
 	task.meta.version = broker ? `${provider.product} ${broker.version}` : provider.title;
 	task.meta.how = broker?.how ?? provider.via;

@@ -105,15 +105,10 @@ async function settled(nodes: readonly Node[]): Promise<void> {
 
 /** Asked of all, since a node that was cut off has an older opinion: the newest epoch counts. */
 async function masterOf(nodes: readonly Node[], key: string): Promise<RunningRedis> {
-	const opinions = await Promise.all(
-		nodes
-			.map(async (node) => {
-				const slot = Number(await redisCommand(node, "CLUSTER", "KEYSLOT", key));
-				return (await redisCommand(node, "CLUSTER", "NODES")).split("\n").flatMap((line) => ownerIn(line, slot) ?? []);
-			})
-			.map((opinion) => opinion.catch(() => [])),
-	);
-	const newest = opinions.flat().toSorted((a, b) => b.epoch - a.epoch)[0];
+	const slot = await Promise.any(nodes.map(async (node) => await redisCommand(node, "CLUSTER", "KEYSLOT", key)));
+	const opinions = await Promise.all(nodes.map((node) => redisCommand(node, "CLUSTER", "NODES").catch(() => "")));
+	const claims = opinions.flatMap((opinion) => opinion.split("\n").flatMap((line) => ownerIn(line, Number(slot)) ?? []));
+	const newest = claims.toSorted((a, b) => b.epoch - a.epoch)[0];
 	const node = nodes.find(({ port }) => port === newest?.port);
 	if (!node) throw new Error(`no node serves the key ${key}`);
 	return node;

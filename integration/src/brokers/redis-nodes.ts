@@ -32,12 +32,25 @@ export function allOf(nodes: readonly Node[], ready: () => Promise<void>): Lifec
 	};
 }
 
+/** A port that was free may be taken by the time that a server listens on it: many start at once. */
+const ATTEMPTS = 3;
+
 /** Starts all, or none. */
 export async function startAll<N extends AsyncDisposable>(starts: readonly (() => Promise<N>)[]): Promise<N[]> {
-	const started = await Promise.allSettled(starts.map((start) => start()));
+	const started = await Promise.allSettled(starts.map((start) => persistently(start)));
 	const nodes = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 	const failed = started.find((one) => one.status === "rejected");
 	if (!failed) return nodes;
 	await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
 	throw failed.reason;
+}
+
+async function persistently<N>(start: () => Promise<N>): Promise<N> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await start();
+		} catch (error) {
+			if (attempt === ATTEMPTS) throw error;
+		}
+	}
 }

@@ -166,13 +166,17 @@ export class CheckContext {
 		await Promise.all(closing);
 		const { config } = this.#source.running;
 		const broker = await connect({ log: this.#source.log, ...config });
-		for (const name of this.#groups)
-			await broker
-				.consumerGroup(name, { topics: [], from: "earliest" })
-				.delete()
-				.catch(() => {});
-		for (const name of this.#topics) await broker.topics.delete(name).catch(() => {});
-		await broker.close({ deadlineMs: 1000 });
+		try {
+			// A group has a topic; to delete it, any will do.
+			for (const name of this.#groups)
+				await broker
+					.consumerGroup(name, { topics: [topic("any")], from: "earliest" })
+					.delete()
+					.catch(() => {});
+			for (const name of this.#topics) await broker.topics.delete(name).catch(() => {});
+		} finally {
+			await broker.close({ deadlineMs: 1000 });
+		}
 	}
 }
 

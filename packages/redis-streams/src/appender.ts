@@ -11,11 +11,11 @@ import type { Redis } from "ioredis";
 import { packBatch } from "./batch-encoding.ts";
 import { classify, isRefusal } from "./errors.ts";
 import { Gate } from "./gate.ts";
-import type { Link } from "./link.ts";
 import { toFields } from "./message-mapping.ts";
 import { offsetOfId } from "./offset-mapping.ts";
 import type { Replication } from "./replication.ts";
 import { appendScript, MAX_PRODUCERS, PRODUCER_MEMORY_MS, tidyScript } from "./scripts/append.ts";
+import type { Route } from "./servers/servers.ts";
 import type { PartitionKeys, Topology } from "./topology.ts";
 
 /**
@@ -26,7 +26,7 @@ const APPENDS_AT_ONCE = 32;
 
 export class Appender {
 	readonly #gate = new Gate(APPENDS_AT_ONCE);
-	readonly #link: Link;
+	readonly #route: Route;
 	readonly #topology: Topology;
 	readonly #replication: Replication;
 	/**
@@ -35,8 +35,8 @@ export class Appender {
 	 */
 	readonly #doubtful = new Map<string, number>();
 
-	constructor(link: Link, topology: Topology, replication: Replication) {
-		this.#link = link;
+	constructor(route: Route, topology: Topology, replication: Replication) {
+		this.#route = route;
 		this.#topology = topology;
 		this.#replication = replication;
 	}
@@ -59,7 +59,7 @@ export class Appender {
 					sent = true;
 					return this.#send(client, keys, batch, producer);
 				};
-				return await this.#link.run(send, signal ? { signal } : {});
+				return await this.#route.run(keys.stream, send, { signal });
 			});
 			this.#doubtful.delete(doubt);
 			return records.map((_, at) => ({ status: "ok", offset: first + BigInt(at) }));
@@ -95,7 +95,7 @@ export class Appender {
 	/** Out of memory: retention may hold what can go. Best effort; the caller tries again or not. */
 	async #makeRoom(keys: PartitionKeys): Promise<void> {
 		try {
-			await this.#link.run((client) => tidyScript.run(client, [keys.stream, keys.meta], []));
+			await this.#route.run(keys.stream, (client) => tidyScript.run(client, [keys.stream, keys.meta], []));
 		} catch {
 			// The append's own error says more.
 		}

@@ -1,11 +1,12 @@
-// The Redis Streams driver: wires its parts together. Four connections, however many partitions and groups:
-// commands (appends, journals, topics), reads, and one blocked waiting each for records and for journal entries.
+// The Redis Streams driver: wires its parts together. Four connections to each server that holds logs, however many
+// partitions and groups: see servers/.
 import {
 	type AppendOutcome,
 	type Capabilities,
 	type Classification,
 	type Driver,
 	type DriverContext,
+	DURABILITY_CLASSES,
 	type DurabilityClass,
 	type Offset,
 	type OutgoingRecord,
@@ -21,13 +22,15 @@ import { Appender } from "./appender.ts";
 import { classify } from "./errors.ts";
 import { Gate } from "./gate.ts";
 import { RedisJournals } from "./journal-store.ts";
-import { Link } from "./link.ts";
 import { findOffsetAt } from "./offset-at.ts";
 import type { Settings } from "./options.ts";
 import { type ReaderContext, StreamReader } from "./reader.ts";
 import { Replication } from "./replication.ts";
 import { checkServerFacts, readServerFacts, warnOfUnknowns } from "./server-facts.ts";
-import { Tail, TAIL_BLOCK_MS } from "./tail.ts";
+import { addressText } from "./servers/client.ts";
+import { Cluster } from "./servers/cluster.ts";
+import { OnePrimary } from "./servers/one-primary.ts";
+import type { Servers } from "./servers/servers.ts";
 import { RedisTopics } from "./topic-store.ts";
 import { Topology } from "./topology.ts";
 
@@ -36,8 +39,10 @@ const READS_AT_ONCE = 16;
 
 /** What `native()` gives: ioredis clients. They are replaced when their connection breaks, so ask each time. */
 export interface RedisStreamsNative {
-	/** The client that appends; undefined while there is no connection. */
+	/** The client that appends; undefined while there is no connection. Of a cluster: one of them. */
 	readonly client: Redis | undefined;
+	/** Of a cluster: one for each node that serves slots and is connected. */
+	readonly clients: readonly Redis[];
 }
 
 export class RedisStreamsDriver implements Driver {
@@ -46,42 +51,31 @@ export class RedisStreamsDriver implements Driver {
 	readonly groups: Driver["groups"];
 	readonly #settings: Settings;
 	readonly #topology: Topology;
-	readonly #commands: Link;
-	readonly #links: readonly Link[];
-	readonly #tails: readonly Tail[];
+	readonly #servers: Servers;
 	readonly #reading: ReaderContext;
 	readonly #appender: Appender;
-	/** As of the latest connection. */
-	#durability: DurabilityClass = "none";
+	/** Of each server, as of the latest connection to it. */
+	readonly #durability = new Map<string, DurabilityClass>();
 
 	constructor(settings: Settings, context: DriverContext) {
 		this.#settings = settings;
 		this.#topology = new Topology(settings.prefix, settings.adopt);
 		const { clock, random, log } = context;
-		const open = (role: string, check: (client: Redis) => Promise<void>, extraTimeoutMs = 0) =>
-			new Link({ ...context, settings, check }, role, extraTimeoutMs);
-		this.#commands = open("commands", (client) => this.#checkServer(client, log));
-		const reads = open("reads", ping);
-		const tailOf = (role: string): [Link, Tail] => {
-			const link = open(role, (client) => identify(client, tail), TAIL_BLOCK_MS);
-			const tail: Tail = new Tail(link, this.#commands, clock);
-			return [link, tail];
-		};
-		const [recordLink, recordTail] = tailOf("tail");
-		const [journalLink, journalTail] = tailOf("journal-tail");
-		this.#links = [this.#commands, reads, recordLink, journalLink];
-		this.#tails = [recordTail, journalTail];
-		this.#reading = { reads, tail: recordTail, gate: new Gate(READS_AT_ONCE), clock, random };
+		const check = (client: Redis) => this.#checkServer(client, log);
+		const surroundings = { ...context, settings };
+		this.#servers = settings.target.kind === "cluster" ? new Cluster(surroundings, check) : new OnePrimary(surroundings, check);
+		const { commands, reads, records, journals } = this.#servers;
+		this.#reading = { reads, tail: records, gate: new Gate(READS_AT_ONCE), clock, random };
 		const replication = new Replication(settings.minReplicas, settings.minReplicasTimeoutMs);
-		this.#appender = new Appender(this.#commands, this.#topology, replication);
-		this.topics = new RedisTopics(this.#commands, this.#topology, random);
-		const journaling = { commands: this.#commands, tail: journalTail, replication, topology: this.#topology, clock };
+		this.#appender = new Appender(commands, this.#topology, replication);
+		this.topics = new RedisTopics(commands, this.#topology, random);
+		const journaling = { commands, tail: journals, replication, topology: this.#topology, clock };
 		this.groups = { kind: "journal", journals: new RedisJournals(journaling, this.topics) };
 	}
 
 	get capabilities(): Capabilities {
 		return {
-			durability: this.#durability,
+			durability: weakest([...this.#durability.values()]),
 			multiProcess: true,
 			idempotentAppend: true,
 			producerFencing: true,
@@ -96,9 +90,7 @@ export class RedisStreamsDriver implements Driver {
 
 	async connect(signal?: AbortSignal): Promise<void> {
 		try {
-			// First the one that judges the server: its refusal is the error worth showing.
-			await this.#commands.connect(signal);
-			await Promise.all(this.#links.slice(1).map((link) => link.connect(signal)));
+			await this.#servers.connect(signal);
 		} catch (error) {
 			this.destroy();
 			throw error;
@@ -106,13 +98,11 @@ export class RedisStreamsDriver implements Driver {
 	}
 
 	async close(): Promise<void> {
-		for (const tail of this.#tails) tail.close();
-		await Promise.all(this.#links.map((link) => link.close()));
+		await this.#servers.close();
 	}
 
 	destroy(): void {
-		for (const tail of this.#tails) tail.close();
-		for (const link of this.#links) link.destroy();
+		this.#servers.destroy();
 	}
 
 	append(
@@ -129,8 +119,8 @@ export class RedisStreamsDriver implements Driver {
 	}
 
 	async offsetAt(partition: Partition, timestampMs: number, signal?: AbortSignal): Promise<Offset> {
-		const find = (client: Redis) => findOffsetAt(client, this.#topology.partition(partition), timestampMs);
-		const offset = await this.#reading.reads.run(find, signal ? { signal } : {});
+		const keys = this.#topology.partition(partition);
+		const offset = await this.#reading.reads.run(keys.stream, (client) => findOffsetAt(client, keys, timestampMs), { signal });
 		if (offset !== undefined) return offset;
 		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, {
 			topic: partition.topic,
@@ -143,28 +133,20 @@ export class RedisStreamsDriver implements Driver {
 	}
 
 	native(): RedisStreamsNative {
-		return { client: this.#commands.client };
+		const { clients } = this.#servers;
+		return { client: clients[0], clients };
 	}
 
 	async #checkServer(client: Redis, log: DriverContext["log"]): Promise<void> {
 		const facts = await readServerFacts(client);
-		checkServerFacts(facts, this.#settings.display);
-		warnOfUnknowns(facts, this.#settings.display, log);
-		this.#durability = facts.durability;
+		const { host = "", port = 0 } = client.options;
+		const address = addressText({ host, port });
+		checkServerFacts(facts, address, this.#settings.target.kind === "cluster" ? "cluster" : "standalone");
+		warnOfUnknowns(facts, address, log);
+		this.#durability.set(address, facts.durability);
 	}
 }
 
-/** A server that is loading its data accepts connections, and refuses this. */
-async function ping(client: Redis): Promise<void> {
-	await client.ping();
-}
-
-async function identify(client: Redis, tail: Tail): Promise<void> {
-	await client.ping();
-	try {
-		tail.identify(await client.client("ID"));
-	} catch (error) {
-		if (classify(error).code !== "UNAUTHORIZED") throw error;
-		tail.identify(undefined);
-	}
+function weakest(classes: readonly DurabilityClass[]): DurabilityClass {
+	return DURABILITY_CLASSES.find((each) => classes.includes(each)) ?? "none";
 }

@@ -23,6 +23,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
 		"NOREPLICAS Not enough good replicas to write.",
 		"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 		"CLUSTERDOWN Hash slot not served",
+		"TRYAGAIN Multiple keys request during rehashing of slot",
 		"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
 		"BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
 		"ERR max number of clients reached",
@@ -39,6 +40,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
 		"WRONGTYPE Operation against a key holding the wrong kind of value",
 		"ERR DB index is out of range",
 		"ERR invalid DB index",
+		"ERR This instance has cluster support disabled",
 	],
 	UNSUPPORTED: [
 		"ERR unknown command 'XADD', with args beginning with: ",

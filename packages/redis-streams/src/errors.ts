@@ -31,6 +31,7 @@ const TEXTS: readonly (readonly [RegExp, Classification])[] = [
 	[/invalid (?:multi)?bulk length|too big|string exceeds maximum/i, { code: "MESSAGE_TOO_LARGE" }],
 	[/^ERR (?:AUTH|invalid password|Client sent AUTH)|^DENIED/, { code: "UNAUTHORIZED" }],
 	[/^ERR (?:unknown|Unknown) (?:command|subcommand)|^ERR unsupported/, { code: "UNSUPPORTED" }],
+	[/cluster support disabled/, { code: "CONFIG_INVALID" }],
 	[/^ERR (?:invalid DB index|DB index is out of range)/, { code: "CONFIG_INVALID" }],
 	// ioredis' own; "isn't writeable" and "aborted" mean a connection that is going.
 	[

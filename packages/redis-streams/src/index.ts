@@ -5,7 +5,7 @@ import { readSettings } from "./options.ts";
 
 export const adapter: Adapter = {
 	name: "redis-streams",
-	schemes: ["redis", "rediss"],
+	schemes: ["redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"],
 	create: (target, context) => new RedisStreamsDriver(readSettings(target), context),
 };
 

@@ -16,25 +16,27 @@ export class RedisJournals implements JournalStore {
 	}
 
 	async open(group: string, signal?: AbortSignal): Promise<JournalLog> {
-		await this.#run((client) => openJournalScript.run(client, [this.#context.topology.groups], [group]), signal);
+		const { groups } = this.#context.topology;
+		await this.#run(groups, (client) => openJournalScript.run(client, [groups], [group]), signal);
 		return new StreamJournal(this.#context, group);
 	}
 
 	async find(group: string, signal?: AbortSignal): Promise<JournalLog | undefined> {
-		const known = await this.#run((client) => client.sismember(this.#context.topology.groups, group), signal);
+		const { groups } = this.#context.topology;
+		const known = await this.#run(groups, (client) => client.sismember(groups, group), signal);
 		return known === 1 ? new StreamJournal(this.#context, group) : undefined;
 	}
 
 	async list(signal?: AbortSignal): Promise<string[]> {
-		return await this.#run((client) => client.smembers(this.#context.topology.groups), signal);
+		const { groups } = this.#context.topology;
+		return await this.#run(groups, (client) => client.smembers(groups), signal);
 	}
 
 	async delete(group: string, signal?: AbortSignal): Promise<boolean> {
 		const { topology } = this.#context;
-		const known = await this.#run(async (client) => {
-			await client.unlink(topology.journal(group));
-			return await client.srem(topology.groups, group);
-		}, signal);
+		const journal = topology.journal(group);
+		await this.#run(journal, (client) => client.unlink(journal), signal);
+		const known = await this.#run(topology.groups, (client) => client.srem(topology.groups, group), signal);
 		if (known === 1) await this.#unmirror(group, signal);
 		return known === 1;
 	}
@@ -45,22 +47,11 @@ export class RedisJournals implements JournalStore {
 	 * deleted one by one: then Redis says null, or counts wrongly, as always).
 	 */
 	async mirror(group: string, committed: Iterable<readonly [Partition, Offset]>): Promise<void> {
-		await this.#run((client) =>
-			Promise.all([...committed].map(([partition, offset]) => this.#mirrorOne(client, group, partition, offset))),
-		).catch(() => undefined);
-	}
-
-	async #mirrorOne(client: Redis, group: string, partition: Partition, offset: Offset): Promise<void> {
-		const { stream } = this.#context.topology.partition(partition);
-		const name = this.#mirrorName(group, partition.topic);
-		const id = idBefore(offset);
-		const position = id.startsWith("0-") ? [id, "ENTRIESREAD", String(offset)] : [id];
-		try {
-			await client.call("XGROUP", "SETID", stream, name, ...position);
-		} catch (error) {
-			if (!String(error).includes("NOGROUP")) return;
-			await client.call("XGROUP", "CREATE", stream, name, ...position).catch(() => undefined);
-		}
+		const mirrored = [...committed].map(([partition, offset]) => {
+			const { stream } = this.#context.topology.partition(partition);
+			return this.#run(stream, (client) => mirrorOne(client, stream, this.#mirrorName(group, partition.topic), offset));
+		});
+		await Promise.allSettled(mirrored);
 	}
 
 	/** An adopted stream may have real consumer groups, whose position is not ours to move. */
@@ -73,14 +64,24 @@ export class RedisJournals implements JournalStore {
 			const description = await this.#topics.describe(topic, signal);
 			const streams = (description?.partitions ?? []).map((partition) => this.#context.topology.partition(partition).stream);
 			const name = this.#mirrorName(group, topic);
-			await this.#run(
-				(client) => Promise.all(streams.map((stream) => client.call("XGROUP", "DESTROY", stream, name).catch(() => undefined))),
-				signal,
+			await Promise.allSettled(
+				streams.map((stream) => this.#run(stream, (client) => client.call("XGROUP", "DESTROY", stream, name), signal)),
 			);
 		}
 	}
 
-	#run<T>(send: (client: Redis) => Promise<T>, signal?: AbortSignal): Promise<T> {
-		return this.#context.commands.run(send, signal ? { signal } : {});
+	#run<T>(key: string, send: (client: Redis) => Promise<T>, signal?: AbortSignal): Promise<T> {
+		return this.#context.commands.run(key, send, { signal });
+	}
+}
+
+async function mirrorOne(client: Redis, stream: string, name: string, offset: Offset): Promise<void> {
+	const id = idBefore(offset);
+	const position = id.startsWith("0-") ? [id, "ENTRIESREAD", String(offset)] : [id];
+	try {
+		await client.call("XGROUP", "SETID", stream, name, ...position);
+	} catch (error) {
+		if (!String(error).includes("NOGROUP")) return;
+		await client.call("XGROUP", "CREATE", stream, name, ...position).catch(() => undefined);
 	}
 }

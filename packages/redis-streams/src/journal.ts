@@ -14,22 +14,22 @@ import {
 	recordDigest,
 } from "@polylog/core/driver";
 import type { Redis } from "ioredis";
-import type { Link } from "./link.ts";
 import { toRecord } from "./message-mapping.ts";
 import { idAtOrAbove, offsetOfId, ZERO_ID } from "./offset-mapping.ts";
 import type { Replication } from "./replication.ts";
 import { journalAppendScript, openJournalScript } from "./scripts/journal.ts";
 import { readPlace } from "./scripts/place.ts";
-import type { Tail } from "./tail.ts";
-import type { Topology } from "./topology.ts";
+import { anotherConnection } from "./servers/link.ts";
+import type { Route, Waiting } from "./servers/servers.ts";
+import type { PartitionKeys, Topology } from "./topology.ts";
 
 const PAGE = 1000;
 /** A wait is cut here, so that the place is proven at least this often: a journal made again wakes nobody. */
 const LONGEST_WAIT_MS = 1000;
 
 export interface JournalContext {
-	readonly commands: Link;
-	readonly tail: Tail;
+	readonly commands: Route;
+	readonly tail: Waiting;
 	readonly replication: Replication;
 	readonly topology: Topology;
 	readonly clock: Clock;
@@ -54,15 +54,17 @@ export class StreamJournal implements JournalLog {
 	async append(bytes: Uint8Array, connection: number, signal?: AbortSignal): Promise<{ readonly durable: boolean }> {
 		const { commands, replication, topology } = this.#context;
 		const entry = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-		return await commands.run(
+		const { count, durable } = await commands.run(
+			this.#key,
 			async (client) => {
 				const reply = await journalAppendScript.run(client, [this.#key], [entry]);
-				// The first entry, perhaps of a journal that somebody deleted: the group is there again.
-				if (Array.isArray(reply) && reply[1] === 1) await openJournalScript.run(client, [topology.groups], [this.#group]);
-				return { durable: await replication.reached(client) };
+				return { count: Array.isArray(reply) ? Number(reply[1]) : 0, durable: await replication.reached(client) };
 			},
-			{ generation: connection, ...(signal ? { signal } : {}) },
+			{ generation: connection, signal },
 		);
+		// The first entry, perhaps of a journal that somebody deleted: the group is there again.
+		if (count === 1) await commands.run(topology.groups, (client) => openJournalScript.run(client, [topology.groups], [this.#group]));
+		return { durable };
 	}
 
 	async read(cursor: JournalCursor | undefined, waitMs: number, signal?: AbortSignal): Promise<readonly JournalEntry[]> {
@@ -82,14 +84,19 @@ export class StreamJournal implements JournalLog {
 	}
 
 	async prove(proofs: readonly RecordProof[], connection: number, signal?: AbortSignal): Promise<boolean> {
-		return await this.#context.commands.run(
-			async (client) => (await Promise.all(proofs.map((proof) => this.#stands(client, proof)))).every(Boolean),
-			{ generation: connection, ...(signal ? { signal } : {}) },
+		const proven = await Promise.all(
+			proofs.map((proof) => {
+				const keys = this.#context.topology.partition(proof.partition);
+				return this.#context.commands.run(keys.stream, (client) => stands(client, keys, proof), { generation: connection, signal });
+			}),
 		);
+		if (connection !== this.connection) throw anotherConnection("Redis");
+		return proven.every(Boolean);
 	}
 
 	async bounds(signal?: AbortSignal): Promise<JournalBounds> {
 		return await this.#context.commands.run(
+			this.#key,
 			async (client) => {
 				// One reply for all of it, taken at one moment: a partition's place serves, without metadata.
 				const [place, first, last] = await Promise.all([
@@ -99,12 +106,12 @@ export class StreamJournal implements JournalLog {
 				]);
 				return { first: positionOf(first), last: positionOf(last), complete: place.complete };
 			},
-			signal ? { signal } : {},
+			{ signal },
 		);
 	}
 
 	async truncateBefore(position: bigint, signal?: AbortSignal): Promise<void> {
-		await this.#context.commands.run((client) => client.xtrim(this.#key, "MINID", idAtOrAbove(position)), signal ? { signal } : {});
+		await this.#context.commands.run(this.#key, (client) => client.xtrim(this.#key, "MINID", idAtOrAbove(position)), { signal });
 	}
 
 	async close(): Promise<void> {
@@ -114,24 +121,21 @@ export class StreamJournal implements JournalLog {
 	/** Entries after the cursor, in one reply with the entry at the cursor, which proves it. */
 	async #range(cursor: JournalCursor | undefined, signal: AbortSignal | undefined): Promise<JournalEntry[]> {
 		const from = cursor ? idAtOrAbove(cursor.position) : "-";
-		const raw = await this.#context.commands.run(
-			(client) => client.xrangeBuffer(this.#key, from, "+", "COUNT", PAGE),
-			signal ? { signal } : {},
-		);
+		const ask = (client: Redis) => client.xrangeBuffer(this.#key, from, "+", "COUNT", PAGE);
+		const raw = await this.#context.commands.run(this.#key, ask, { signal });
 		const entries = raw.map(([id, fields]) => ({ position: offsetOfId(String(id)), bytes: fields[1] ?? Buffer.alloc(0) }));
 		if (!cursor) return entries;
 		const [anchor, ...rest] = entries;
 		if (anchor?.position !== cursor.position || !anchor.bytes.equals(cursor.bytes)) throw new JournalPlaceLost();
 		return rest;
 	}
+}
 
-	async #stands(client: Redis, { partition, offset, digest }: RecordProof): Promise<boolean> {
-		const keys = this.#context.topology.partition(partition);
-		const id = idAtOrAbove(offset);
-		const [[entry], place] = await Promise.all([client.xrangeBuffer(keys.stream, id, id), readPlace(client, keys)]);
-		if (entry) return recordDigest(toRecord(entry)) === digest;
-		return place.exists && !place.complete && offset < place.earliest && offset < place.end;
-	}
+async function stands(client: Redis, keys: PartitionKeys, { offset, digest }: RecordProof): Promise<boolean> {
+	const id = idAtOrAbove(offset);
+	const [[entry], place] = await Promise.all([client.xrangeBuffer(keys.stream, id, id), readPlace(client, keys)]);
+	if (entry) return recordDigest(toRecord(entry)) === digest;
+	return place.exists && !place.complete && offset < place.earliest && offset < place.end;
 }
 
 function positionOf(entries: readonly (readonly [Buffer, readonly Buffer[]])[]): bigint | undefined {

@@ -1,7 +1,7 @@
 // The offset of the first record at or after a time, by bisection: right where times do not decrease.
 import type { Offset } from "@polylog/core/driver";
 import type { Redis } from "ioredis";
-import { toRecord } from "./message-mapping.ts";
+import { readRecords } from "./entry-reading.ts";
 import { idAtOrAbove } from "./offset-mapping.ts";
 import { readPlace } from "./scripts/place.ts";
 import type { PartitionKeys } from "./topology.ts";
@@ -24,6 +24,6 @@ export async function findOffsetAt(client: Redis, keys: PartitionKeys, timestamp
 }
 
 async function firstAt(client: Redis, stream: string, offset: Offset) {
-	const [entry] = await client.xrangeBuffer(stream, idAtOrAbove(offset), "+", "COUNT", 1);
-	return entry && toRecord(entry);
+	const [record] = await readRecords(client, stream, idAtOrAbove(offset), 1);
+	return record;
 }

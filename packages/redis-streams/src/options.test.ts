@@ -9,8 +9,7 @@ describe("settings", () => {
 	it("come from the URL, with defaults", () => {
 		const settings = read("redis://ada:s3cret@cache:7000/2");
 		expect(settings).toMatchObject({
-			host: "cache",
-			port: 7000,
+			target: { kind: "server", address: { host: "cache", port: 7000 } },
 			database: 2,
 			username: "ada",
 			tls: undefined,
@@ -21,7 +20,7 @@ describe("settings", () => {
 		});
 		expect(settings.password?.reveal()).toBe("s3cret");
 		expect(inspect(settings)).not.toContain("s3cret");
-		expect(read("redis://cache")).toMatchObject({ port: 6379, database: 0 });
+		expect(read("redis://cache")).toMatchObject({ target: { address: { port: 6379 } }, database: 0 });
 	});
 
 	it("may stand in the query or the configuration, which wins", () => {
@@ -46,14 +45,32 @@ describe("settings", () => {
 		expect(() => read(url, options)).toThrow(message);
 	});
 
-	it("refuse several hosts", () => {
-		const url = {
-			...parseBackendUrl("redis://a"),
-			hosts: [
-				{ host: "a", port: 1 },
-				{ host: "b", port: 2 },
+	it("name a cluster by any of its nodes, and sentinels with the primary's name and a database", () => {
+		expect(read("redis+cluster://a:7000,b:7001,c").target).toEqual({
+			kind: "cluster",
+			seeds: [
+				{ host: "a", port: 7000 },
+				{ host: "b", port: 7001 },
+				{ host: "c", port: 6379 },
 			],
-		};
-		expect(() => readSettings({ url, options: {} })).toThrow(/one host/);
+		});
+		const sentinels = [
+			{ host: "a", port: 26_379 },
+			{ host: "b", port: 26_380 },
+		];
+		const settings = read("rediss+sentinel://a,b:26380/mymaster/3?sentinelPassword=canary");
+		expect(settings).toMatchObject({ target: { kind: "sentinel", sentinels, primary: "mymaster" }, database: 3, tls: {} });
+		expect(settings.sentinelPassword?.reveal()).toBe("canary");
+		expect(inspect(settings)).not.toContain("canary");
+		expect(read("redis+sentinel://a/mymaster")).toMatchObject({ database: 0, tls: undefined });
+	});
+
+	it.each([
+		["several hosts of one server", "redis://a,b", /one host; .*redis\+cluster/],
+		["another database of a cluster", "redis+cluster://a/1", /database 0 alone/],
+		["sentinels without a primary's name", "redis+sentinel://a:26379", /begins with the primary's name/],
+		["a database of sentinels that is no number", "redis+sentinel://a/mymaster/x", /number of a database/],
+	])("refuse %s", (_, url, message) => {
+		expect(() => read(url)).toThrow(message);
 	});
 });

@@ -17,13 +17,12 @@ import {
 	recordDigest,
 } from "@polylog/core/driver";
 import type { Redis } from "ioredis";
+import { readRecords } from "./entry-reading.ts";
 import type { Gate } from "./gate.ts";
-import type { Link } from "./link.ts";
-import { recordBytes, type StreamEntry, toRecord } from "./message-mapping.ts";
+import { recordBytes } from "./message-mapping.ts";
 import { idAtOrAbove, idBefore } from "./offset-mapping.ts";
 import { type Place, readPlace } from "./scripts/place.ts";
-import { readPacked } from "./scripts/read.ts";
-import type { Tail } from "./tail.ts";
+import type { Route, Waiting } from "./servers/servers.ts";
 import type { PartitionKeys } from "./topology.ts";
 
 /** How long a fetch waits for the first record before it comes back empty. */
@@ -32,13 +31,11 @@ const FETCH_WAIT_MS = 1000;
 const IDLE_PROOF_MS = 4000;
 /** Asked for before the size of records is known. */
 const FIRST_RECORDS = 100;
-/** Records up to this size are read packed: see scripts/read.ts. */
-const PACKED_BYTES = 2048;
 
 export interface ReaderContext {
-	readonly reads: Link;
-	readonly tail: Tail;
-	/** Bounds the replies that are under way on the one connection. */
+	readonly reads: Route;
+	readonly tail: Waiting;
+	/** Bounds the replies that are under way. */
 	readonly gate: Gate;
 	readonly clock: Clock;
 	readonly random: Random;
@@ -118,10 +115,10 @@ export class StreamReader implements Reader {
 
 	async #read(credit: Credit, signal: AbortSignal | undefined): Promise<readonly RawRecord[]> {
 		const count = this.#count(credit);
-		const { entries, log, place } = await this.#context.gate.run(() =>
-			this.#context.reads.run((client) => this.#ask(client, count), signal === undefined ? {} : { signal }),
+		const { read, log, place } = await this.#context.gate.run(() =>
+			this.#context.reads.run(this.#keys.stream, (client) => this.#ask(client, count), { signal }),
 		);
-		const records = await this.#prove(entries, log, place, signal);
+		const records = await this.#prove(read, log, place, signal);
 		const last = records.at(-1);
 		if (last) this.#anchor = { offset: last.offset, digest: recordDigest(last) };
 		this.#idleUntil =
@@ -136,37 +133,34 @@ export class StreamReader implements Reader {
 	}
 
 	/**
-	 * Entries first, then what they are judged by: on one connection the second is at least as new. So nothing that
-	 * it calls retained can have been missing from the first, and an incarnation never comes back. Packed, both are of
-	 * one moment.
+	 * Records first, then what they are judged by: on one connection the second is at least as new. So nothing that
+	 * it calls retained can have been missing from the first, and an incarnation never comes back.
 	 */
-	async #ask(client: Redis, count: number): Promise<{ entries: StreamEntry[]; log?: string; place?: Place }> {
+	async #ask(client: Redis, count: number): Promise<{ read: RawRecord[]; log?: string; place?: Place }> {
 		const { stream, meta } = this.#keys;
 		if (!this.#anchor) {
-			const [entries, place] = await Promise.all([
-				range(client, stream, idAtOrAbove(this.#position), count),
+			const [read, place] = await Promise.all([
+				readRecords(client, stream, idAtOrAbove(this.#position), count),
 				readPlace(client, this.#keys),
 			]);
-			return { entries, place };
+			return { read, place };
 		}
 		const from = idAtOrAbove(this.#anchor.offset);
-		if (this.#averageBytes !== undefined && this.#averageBytes <= PACKED_BYTES) return readPacked(client, this.#keys, from, count + 1);
-		const [entries, log] = await Promise.all([range(client, stream, from, count + 1), client.hget(meta, "log")]);
-		return { entries, log: log ?? "" };
+		const [read, log] = await Promise.all([readRecords(client, stream, from, count + 1), client.hget(meta, "log")]);
+		return { read, log: log ?? "" };
 	}
 
 	async #prove(
-		entries: StreamEntry[],
+		records: RawRecord[],
 		log: string | undefined,
 		place: Place | undefined,
 		signal: AbortSignal | undefined,
 	): Promise<RawRecord[]> {
-		const records = entries.map(toRecord);
 		const [first] = records;
 		const found = this.#anchor !== undefined && first?.offset === this.#anchor.offset;
 		if (found && log === this.#log && first && recordDigest(first) === this.#anchor?.digest) return records.slice(1);
 		// The decision needs more than was asked for.
-		const now = place ?? (await this.#context.reads.run((client) => readPlace(client, this.#keys), signal === undefined ? {} : { signal }));
+		const now = place ?? (await this.#context.reads.run(this.#keys.stream, (client) => readPlace(client, this.#keys), { signal }));
 		this.#decide(now, found);
 		this.#anchor = undefined;
 		return records;
@@ -191,8 +185,4 @@ export class StreamReader implements Reader {
 			throw offsetOutOfRange(this.#partition, range, "the record before it is gone, though nothing was removed: the log was made again");
 		this.#log = place.log;
 	}
-}
-
-async function range(client: Redis, stream: string, from: string, count: number): Promise<StreamEntry[]> {
-	return await client.xrangeBuffer(stream, from, "+", "COUNT", count);
 }

@@ -5,6 +5,8 @@ import { classify } from "./errors.ts";
 
 export interface ServerFacts {
 	readonly version: string;
+	/** `standalone`, `cluster` or `sentinel`. */
+	readonly mode: string;
 	readonly loading: boolean;
 	readonly replica: boolean;
 	/** Undefined where the user may not ask. */
@@ -23,6 +25,7 @@ export async function readServerFacts(client: Redis): Promise<ServerFacts> {
 	const aof = fields.get("aof_enabled") === "1";
 	return {
 		version: fields.get("redis_version") ?? "",
+		mode: fields.get("redis_mode") ?? "standalone",
 		loading: fields.get("loading") === "1",
 		replica: fields.get("role") === "slave",
 		evictionPolicy: fields.get("maxmemory_policy"),
@@ -30,11 +33,15 @@ export async function readServerFacts(client: Redis): Promise<ServerFacts> {
 	};
 }
 
-/** Throws if the server must not hold a log, or cannot now. */
-export function checkServerFacts(facts: ServerFacts, display: string): void {
+/** Throws if the server must not hold a log, or cannot now. `wanted` is the mode that the URL speaks of. */
+export function checkServerFacts(facts: ServerFacts, display: string, wanted: "standalone" | "cluster"): void {
 	const major = Number.parseInt(facts.version, 10);
 	if (major < LEAST_MAJOR) {
 		throw new PolylogError("UNSUPPORTED", `${display} runs Redis ${facts.version}; ${LEAST_MAJOR}.0 or later is needed (or Valkey)`);
+	}
+	if (facts.mode !== wanted) {
+		const remedy = facts.mode === "standalone" ? "a URL of redis://" : `a URL of redis+${facts.mode}://`;
+		throw new PolylogError("UNSUPPORTED", `${display} is a Redis in ${facts.mode} mode, which needs ${remedy}`);
 	}
 	if (facts.evictionPolicy?.startsWith("allkeys-")) {
 		throw new PolylogError(
@@ -58,7 +65,12 @@ async function readHello(client: Redis): Promise<ServerFacts> {
 	const fields = new Map<string, string>();
 	if (Array.isArray(reply)) for (let at = 0; at + 1 < reply.length; at += 2) fields.set(String(reply[at]), String(reply[at + 1]));
 	const unknown = { loading: false, evictionPolicy: undefined, durability: "none" } as const;
-	return { ...unknown, version: fields.get("version") ?? "", replica: fields.get("role") === "replica" };
+	return {
+		...unknown,
+		version: fields.get("version") ?? "",
+		mode: fields.get("mode") ?? "standalone",
+		replica: fields.get("role") === "replica",
+	};
 }
 
 /**

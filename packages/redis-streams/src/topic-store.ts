@@ -10,11 +10,11 @@ import {
 	type TopicStore,
 } from "@polylog/core/driver";
 import type { Redis } from "ioredis";
-import type { Link } from "./link.ts";
 import { tidyScript } from "./scripts/append.ts";
 import { type Place, readPlace } from "./scripts/place.ts";
 import type { Script } from "./scripts/script.ts";
-import { adoptScript, createScript, deleteScript, growScript } from "./scripts/topics.ts";
+import { adoptScript, createScript, deleteScript, dropScript, growScript, makeScript } from "./scripts/topics.ts";
+import type { Route } from "./servers/servers.ts";
 import type { PartitionKeys, Topology } from "./topology.ts";
 
 interface Shape {
@@ -25,31 +25,33 @@ interface Shape {
 }
 
 export class RedisTopics implements TopicStore {
-	readonly #link: Link;
+	readonly #route: Route;
 	readonly #topology: Topology;
 	readonly #random: Random;
 
-	constructor(link: Link, topology: Topology, random: Random) {
-		this.#link = link;
+	constructor(route: Route, topology: Topology, random: Random) {
+		this.#route = route;
 		this.#topology = topology;
 		this.#random = random;
 	}
 
 	async create(topic: string, options: TopicOptions, signal?: AbortSignal): Promise<boolean> {
 		const { partitions, retention } = options;
-		const shape: Shape = { partitions, log: this.#random.hex(8), ...(retention === undefined ? {} : { retention }) };
+		const log = this.#random.hex(8);
 		if (this.#topology.adopted.has(topic)) {
 			if (partitions !== 1)
 				throw new PolylogError("UNSUPPORTED", `the topic "${topic}" is an adopted stream, which has one partition, not ${partitions}`, {
 					topic,
 				});
 			const { stream, meta } = this.#keys(topic, 0);
-			return (await this.#run(adoptScript, [stream, meta], metaValues(shape), signal)) === 1;
+			return (await this.#run(adoptScript, [stream, meta], [log, ...limits(retention)], signal)) === 1;
 		}
-		const metas = this.#range(topic, 0, partitions).map(({ meta }) => meta);
-		return (
-			(await this.#run(createScript, [this.#topology.topics, ...metas], [topic, JSON.stringify(shape), ...metaValues(shape)], signal)) === 1
-		);
+		const { topics, made } = this.#topology;
+		const shape = JSON.stringify({ partitions, ...(retention === undefined ? {} : { retention }) });
+		const reply = await this.#run(createScript, [topics, made], [topic, shape, log], signal);
+		if (!Buffer.isBuffer(reply)) return false;
+		await this.#make(topic, parseShape(reply.toString()), signal);
+		return true;
 	}
 
 	async delete(topic: string, signal?: AbortSignal): Promise<boolean> {
@@ -60,8 +62,9 @@ export class RedisTopics implements TopicStore {
 		for (;;) {
 			const text = await this.#shapeText(topic, signal);
 			if (text === undefined) return false;
-			const keys = this.#range(topic, 0, parseShape(text).partitions).flatMap(({ stream, meta, producers }) => [stream, meta, producers]);
-			if ((await this.#run(deleteScript, [this.#topology.topics, ...keys], [topic, text], signal)) === 1) return true;
+			if ((await this.#run(deleteScript, [this.#topology.topics], [topic, text], signal)) !== 1) continue;
+			await this.#drop(topic, parseShape(text), signal);
+			return true;
 		}
 	}
 
@@ -71,9 +74,9 @@ export class RedisTopics implements TopicStore {
 			if (text === undefined) throw this.#cannotGrow(topic);
 			const shape = parseShape(text);
 			if (shape.partitions >= partitions) return;
-			const metas = this.#range(topic, shape.partitions, partitions).map(({ meta }) => meta);
-			const values = [topic, text, JSON.stringify({ ...shape, partitions }), ...metaValues(shape)];
-			if ((await this.#run(growScript, [this.#topology.topics, ...metas], values, signal)) === 1) return;
+			const grown = { ...shape, partitions };
+			if ((await this.#run(growScript, [this.#topology.topics], [topic, text, JSON.stringify(grown)], signal)) === 1)
+				return await this.#make(topic, grown, signal);
 		}
 	}
 
@@ -82,36 +85,53 @@ export class RedisTopics implements TopicStore {
 		const text = adopted ? undefined : await this.#shapeText(topic, signal);
 		if (!adopted && text === undefined) return undefined;
 		const shape = text === undefined ? undefined : parseShape(text);
-		const keys = this.#range(topic, 0, shape?.partitions ?? 1);
-		const places = await this.#link.run(
-			(client) => Promise.all(keys.map((each) => readTidyPlace(client, each, shape?.retention))),
-			signal ? { signal } : {},
-		);
+		let places = await this.#places(topic, shape, signal);
+		if (shape && places.some(({ log }) => log !== shape.log)) {
+			// Whoever made, grew or deleted it did not come to the end, or a failover lost that.
+			await this.#make(topic, shape, signal);
+			places = await this.#places(topic, shape, signal);
+		}
 		if (!places.every(({ exists }) => exists)) return undefined;
 		return { topic, partitions: places.map((place, index) => describePartition({ topic, index }, place)) };
 	}
 
 	async list(signal?: AbortSignal): Promise<string[]> {
-		return await this.#link.run(
-			async (client) => {
-				const [own, ...adopted] = await Promise.all([
-					client.hkeys(this.#topology.topics),
-					...[...this.#topology.adopted.keys()].map(async (topic) =>
-						(await readPlace(client, this.#keys(topic, 0))).exists ? [topic] : [],
-					),
-				]);
-				return [...new Set([...own, ...adopted.flat()])];
-			},
-			signal ? { signal } : {},
+		const { topics, adopted } = this.#topology;
+		const [own, ...foreign] = await Promise.all([
+			this.#route.run(topics, (client) => client.hkeys(topics), { signal }),
+			...[...adopted.keys()].map(async (topic) => ((await this.#places(topic, undefined, signal))[0]?.exists ? [topic] : [])),
+		]);
+		return [...new Set([...own, ...foreign.flat()])];
+	}
+
+	/** The topic may have been deleted meanwhile: then nothing of it may stay. */
+	async #make(topic: string, shape: Shape, signal: AbortSignal | undefined): Promise<void> {
+		const values = [shape.log, ...limits(shape.retention)];
+		await Promise.all(this.#range(topic, 0, shape.partitions).map((keys) => this.#run(makeScript, namesOf(keys), values, signal)));
+		const text = await this.#shapeText(topic, signal);
+		if (text === undefined || parseShape(text).log !== shape.log) await this.#drop(topic, shape, signal);
+	}
+
+	async #drop(topic: string, { partitions, log }: Shape, signal: AbortSignal | undefined): Promise<void> {
+		await Promise.all(this.#range(topic, 0, partitions).map((keys) => this.#run(dropScript, namesOf(keys), [log], signal)));
+	}
+
+	async #places(topic: string, shape: Shape | undefined, signal: AbortSignal | undefined): Promise<Place[]> {
+		return await Promise.all(
+			this.#range(topic, 0, shape?.partitions ?? 1).map((keys) =>
+				this.#route.run(keys.stream, (client) => readTidyPlace(client, keys, shape?.retention), { signal }),
+			),
 		);
 	}
 
-	#run(script: Script, keys: readonly string[], values: readonly string[], signal: AbortSignal | undefined): Promise<unknown> {
-		return this.#link.run((client) => script.run(client, keys, values), signal ? { signal } : {});
+	/** The first key tells where. */
+	#run(script: Script, keys: readonly [string, ...string[]], values: readonly string[], signal: AbortSignal | undefined): Promise<unknown> {
+		return this.#route.run(keys[0], (client) => script.run(client, keys, values), { signal });
 	}
 
 	async #shapeText(topic: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-		return (await this.#link.run((client) => client.hget(this.#topology.topics, topic), signal ? { signal } : {})) ?? undefined;
+		const { topics } = this.#topology;
+		return (await this.#route.run(topics, (client) => client.hget(topics, topic), { signal })) ?? undefined;
 	}
 
 	#keys(topic: string, index: number): PartitionKeys {
@@ -139,8 +159,12 @@ function describePartition(partition: Partition, { earliest, end, records }: Pla
 	return { ...partition, earliest, end, records };
 }
 
-function metaValues({ log, retention }: Shape): string[] {
-	return [log, String(retention?.records ?? ""), String(retention?.bytes ?? ""), String(retention?.ageMs ?? "")];
+function limits(retention: Retention | undefined): string[] {
+	return [retention?.records, retention?.bytes, retention?.ageMs].map((limit) => String(limit ?? ""));
+}
+
+function namesOf({ stream, meta, producers }: PartitionKeys): [string, string, string] {
+	return [stream, meta, producers];
 }
 
 function parseShape(text: string): Shape {

@@ -3,7 +3,7 @@
 //   {orders:3}                      partition 3 of the topic "orders": the stream
 //   polylog:{orders:3}:meta         its incarnation, retention and floor (hash)
 //   polylog:{orders:3}:producers    who appended what last, for idempotence and fencing (hash)
-//   polylog:{topics}                topic → shape (hash)
+//   polylog:{topics}                topic → shape (hash);  polylog:{topics}:made  the number of the newest one made
 //   polylog:{group:billing}:journal a group's journal (stream);  polylog:{groups}  the groups' names (set)
 //
 // Everything of one partition shares one hash tag, so that a script may touch all of it on Redis Cluster too.
@@ -21,6 +21,7 @@ export interface PartitionKeys {
 
 export class Topology {
 	readonly topics: string;
+	readonly made: string;
 	readonly groups: string;
 	/** Topic → key of an existing stream. */
 	readonly adopted: ReadonlyMap<string, string>;
@@ -30,6 +31,7 @@ export class Topology {
 		this.#prefix = prefix;
 		this.adopted = adopted;
 		this.topics = `${prefix}${RESERVED}{topics}`;
+		this.made = `${this.topics}:made`;
 		this.groups = `${prefix}${RESERVED}{groups}`;
 	}
 

@@ -231,13 +231,22 @@ describe.each(servers)("on $title", (provider) => {
 			expect([statuses(alone), codes(driver, alone)]).toEqual([["unknown"], ["UNAVAILABLE"]]);
 			expect(await journal.append(Buffer.from("a"), journal.connection)).toEqual({ durable: false });
 
+			// However many wait, they share the waiting.
+			const started = performance.now();
+			const many = await Promise.all(
+				Array.from({ length: 50 }, (_, at) => driver.append(partition, records(at, 1), { id: `many-${at}`, epoch: 0, sequence: 0 })),
+			);
+			expect(statuses(many.flat())).toEqual(["unknown"]);
+			expect(performance.now() - started).toBeLessThan(2000);
+
 			await using replica = await provider.start({
 				own: true,
 				settings: ["--replicaof", primary.peer.host, String(primary.peer.port), "--repl-diskless-sync-delay", "0"],
 			});
 			await expect.poll(async () => statuses(await append()), { timeout: 20_000, interval: 100 }).toEqual(["ok"]);
 			expect(await journal.append(Buffer.from("b"), journal.connection)).toEqual({ durable: true });
-			expect(await contents(driver, partition)).toEqual(["r0", "r1"]);
+			expect((await contents(driver, partition)).slice(0, 2)).toEqual(["r0", "r1"]);
+			expect(await contents(driver, partition)).toHaveLength(52);
 			expect(replica.version).toBe(primary.version);
 		});
 	});

@@ -51,6 +51,19 @@ describe.each(servers)("on $title", (provider) => {
 			expect(await new TestProducer(driver, { topic, index: 0 }, "p").append(records(0, 3))).toEqual([0n, 1n, 2n]);
 		});
 
+		it("leave nothing behind although others describe and grow them while they are deleted", async () => {
+			const drivers = await Promise.all([redis.session.driver(), redis.session.driver(), redis.session.driver()]);
+			const topic = uniqueName("topic");
+			for (let round = 0; round < 30; round += 1) {
+				await drivers[0].topics.create(topic, { partitions: 3 });
+				const described = Array.from({ length: 5 }, () => drivers[1].topics.describe(topic));
+				const grown = drivers[2].topics.grow(topic, 5).catch((error: unknown) => error);
+				await drivers[0].topics.delete(topic);
+				await Promise.all([...described, grown]);
+			}
+			expect(await redis.session.redis().keys(`*{${topic}:*`)).toEqual([]);
+		});
+
 		it("of different prefixes do not meet", async () => {
 			const [driver, other] = [await redis.session.driver({ prefix: "one:" }), await redis.session.driver({ prefix: "two:" })];
 			const topic = uniqueName("topic");

@@ -13,6 +13,10 @@ const OWN_PACKAGES: Readonly<Record<string, string>> = {
 	amqps: "@polylog/rabbitmq",
 	redis: "@polylog/redis-streams",
 	rediss: "@polylog/redis-streams",
+	"redis+cluster": "@polylog/redis-streams",
+	"rediss+cluster": "@polylog/redis-streams",
+	"redis+sentinel": "@polylog/redis-streams",
+	"rediss+sentinel": "@polylog/redis-streams",
 };
 
 export async function loadAdapter(scheme: string, configured: Readonly<Record<string, string | Adapter>>, cwd: string): Promise<Adapter> {

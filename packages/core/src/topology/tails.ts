@@ -32,8 +32,15 @@ export async function readTail(backend: Backend, description: PartitionDescripti
 	const reader = backend.driver.openReader(partition, from < earliest ? earliest : from);
 	try {
 		const doing = `reading the end of ${partitionKey(partition)}`;
-		const fetch = () => reader.fetch({ records: count, bytes: MOST_BYTES });
-		return { partition, senders: sendersOf(await backend.attempt(doing, fetch, partitionContext(partition))) };
+		const records: RawRecord[] = [];
+		// A fetch may return less than there is.
+		while (records.length < count && (records.at(-1)?.offset ?? -1n) < end - 1n) {
+			const credit = { records: count - records.length, bytes: MOST_BYTES };
+			const page = await backend.attempt(doing, () => reader.fetch(credit), partitionContext(partition));
+			if (page.length === 0) break;
+			records.push(...page);
+		}
+		return { partition, senders: sendersOf(records) };
 	} catch (error) {
 		// Retention has just overtaken it.
 		if (isPolylogError(error, "OFFSET_OUT_OF_RANGE")) return { partition, senders: [] };

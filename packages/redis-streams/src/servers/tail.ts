@@ -2,8 +2,9 @@
 // what arrived is read elsewhere.
 import type { Clock } from "@polylog/core/driver";
 import { PolylogError, sleep } from "@polylog/core/driver";
-import { classify } from "./errors.ts";
+import { classify } from "../errors.ts";
 import type { Link } from "./link.ts";
+import type { Waiting } from "./servers.ts";
 
 /** A blocked XREAD is sent anew at least this often. */
 export const TAIL_BLOCK_MS = 2000;
@@ -21,7 +22,7 @@ interface Waiter {
 	fail(error: PolylogError): void;
 }
 
-export class Tail {
+export class Tail implements Waiting {
 	readonly #link: Link;
 	/** Another connection, which can tell the server to let the blocked one go. */
 	readonly #commands: Link;
@@ -43,10 +44,6 @@ export class Tail {
 		this.#clock = clock;
 	}
 
-	/**
-	 * Resolves to true once `key` has an entry above `afterId` (perhaps too early), to false after `waitMs` or an abort.
-	 * Rejects once the tail is closed: whoever waits in a loop must not spin.
-	 */
 	wait(key: string, afterId: string, waitMs: number, signal?: AbortSignal): Promise<boolean> {
 		return new Promise((resolve, reject) => {
 			if (this.#closed) return reject(closedError());
@@ -156,7 +153,7 @@ export class Tail {
 	}
 }
 
-function closedError(): PolylogError {
+export function closedError(): PolylogError {
 	return new PolylogError("CLOSED", "the connection to Redis was closed");
 }
 

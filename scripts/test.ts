@@ -54,6 +54,7 @@ const STEPS: readonly Step[] = [
 	{ name: "check", command: [node, "scripts/check.ts"], version: here, suite: "unit", report: "unit" },
 	{ name: "lowest Node", command: [node, "scripts/lowest-node.ts"], version: `Node ${LOWEST_NODE}`, suite: "unit", report: "unit-lowest" },
 	{ name: "npm start", version: "memory", command: ["npm", "start"] },
+	{ name: "simulation", version: here, command: [node, "--conditions=@polylog/source", "simulation/main.ts", "--ci"] },
 	...(covered().has("containers") ? [BROKERS] : []),
 	project("integration"),
 	project("conformance"),

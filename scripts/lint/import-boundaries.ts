@@ -13,7 +13,8 @@ interface Allowed {
 }
 
 const CORE: Allowed = { siblings: [], packages: ["eventemitter3", "@standard-schema/spec"] };
-const CONFORMANCE: Allowed = {
+/** What tests code with core: knows core alone. */
+const FOR_CORE: Allowed = {
 	siblings: ["@polylog/core", "@polylog/core/driver", "@polylog/core/testing"],
 	packages: [],
 };
@@ -52,7 +53,7 @@ function packageName(specifier: string): string {
 
 function allowedFor(name: string): Allowed {
 	if (name === "core") return CORE;
-	return name === "conformance" ? CONFORMANCE : ADAPTER;
+	return name === "conformance" || name === "testing" ? FOR_CORE : ADAPTER;
 }
 
 /** Where a file stands: `packages/core/src/x.ts` is of "core"; integration, examples and scripts are of no package. */

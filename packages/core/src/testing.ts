@@ -10,6 +10,14 @@ export { systemClock, systemRandom } from "./clock.ts";
 // What `connect` makes of a URL: what an adapter sees of it, and which adapter that is.
 export { parseBackendUrl } from "./config/backend-url.ts";
 export { loadAdapter } from "./config/load-adapter.ts";
+// What a simulator is made of: brokers under a clock of its own, the embedded backend's log, the meaning of a journal.
+export { brokerOver } from "./broker-over.ts";
+export type { JournalTiming } from "./group-journal/timing.ts";
+export { decodeEntry } from "./group-journal/entry-codec.ts";
+export { applyEntry } from "./group-journal/fold.ts";
+export { emptyState, fenceOf, type GroupState } from "./group-journal/state.ts";
+export type { MemoryLog } from "./memory/memory-log.ts";
+export { MemoryStore } from "./memory/memory-store.ts";
 
 /**
  * Ends a broker as the death of its process would: nothing more is sent and nothing more is dispatched, no goodbye to

@@ -2,6 +2,7 @@ import type { Clock, Random } from "../clock.ts";
 import type { Classification, TopicStore } from "../driver/driver.ts";
 import type { JournalStore } from "../driver/journal-log.ts";
 import type { Log } from "../log.ts";
+import type { GroupState } from "./state.ts";
 import type { JournalTiming } from "./timing.ts";
 
 /** What everything in a journal coordinator shares. */
@@ -13,4 +14,6 @@ export interface JournalContext {
 	readonly log: Log;
 	readonly timing: JournalTiming;
 	classify(error: unknown): Classification;
+	/** See `FollowerContext`. */
+	readonly inspect?: (state: GroupState) => void;
 }

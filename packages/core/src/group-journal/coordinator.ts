@@ -12,7 +12,7 @@ import { partitionCounts } from "./partition-counts.ts";
 import { JournalSession } from "./session.ts";
 import { DEFAULT_TIMING, type JournalTiming } from "./timing.ts";
 
-export interface JournalCoordinatorOptions extends Pick<JournalContext, "journals" | "topics" | "clock" | "random" | "log"> {
+export interface JournalCoordinatorOptions extends Pick<JournalContext, "journals" | "topics" | "clock" | "random" | "log" | "inspect"> {
 	/** Tells errors that waiting cannot cure (UNAUTHORIZED) from the others. Default: none is. */
 	readonly classify?: JournalContext["classify"];
 	readonly timing?: Partial<JournalTiming>;

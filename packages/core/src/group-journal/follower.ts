@@ -19,6 +19,8 @@ export interface FollowerContext {
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly timing: JournalTiming;
+	/** Sees the state after each entry that a reader takes in: for whoever compares readers. */
+	readonly inspect?: (state: GroupState) => void;
 }
 
 export class Follower {
@@ -174,6 +176,7 @@ export class Follower {
 	#apply(entry: Entry | undefined, bytes: Uint8Array, onEntry?: OnEntry): void {
 		applyEntry(this.#state, entry, bytes);
 		this.#ring.push(this.#state.index, this.#state.chain);
+		this.#context.inspect?.(this.#state);
 		onEntry?.(entry);
 	}
 }

@@ -52,7 +52,7 @@ export class Incarnation {
 		this.provenOn = provenOn;
 		this.#request = request;
 		this.#timing = timing;
-		this.outbox = new Outbox(id, timing);
+		this.outbox = new Outbox(id, timing, request.sessionTimeoutMs);
 		this.lease = new Lease(request.sessionTimeoutMs * timing.leaseShare, timing.suspendMs);
 		this.snapshots = new SnapshotDuty(timing);
 		this.#plans = new PlanDuty(timing, now);

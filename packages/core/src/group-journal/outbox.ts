@@ -26,14 +26,17 @@ export interface Letter {
 export class Outbox {
 	readonly #memberId: string;
 	readonly #timing: JournalTiming;
+	/** No pause between two tries is longer: after an outage the member must speak before its session is over. */
+	readonly #longestMs: number;
 	#seq = 0;
 	#current: Outgoing | undefined;
 	#nextTry = 0;
 	#tries = 0;
 
-	constructor(memberId: string, timing: JournalTiming) {
+	constructor(memberId: string, timing: JournalTiming, sessionTimeoutMs: number) {
 		this.#memberId = memberId;
 		this.#timing = timing;
+		this.#longestMs = Math.max(timing.retryMs, Math.min(timing.retryMaxMs, sessionTimeoutMs / 3));
 	}
 
 	/** The entry that has not been read back. */
@@ -87,6 +90,6 @@ export class Outbox {
 	}
 
 	#backOff(baseMs: number): number {
-		return Math.min(baseMs * 1.5 ** Math.max(0, this.#tries - 1), Math.max(baseMs, this.#timing.retryMaxMs));
+		return Math.min(baseMs * 1.5 ** Math.max(0, this.#tries - 1), this.#longestMs);
 	}
 }

@@ -46,6 +46,49 @@ describe("the journal under a session", () => {
 		expect(world.errors).toEqual([expect.stringContaining("its committed offsets are gone")]);
 	});
 
+	it.each([0, 30_000])("forgot that a static member was started anew after %i ms: it joins again over its former self", async (downMs) => {
+		const world = new GroupWorld();
+		const [a, other] = [await world.join("a", { instanceId: "one" }), await world.join("other")];
+		await world.settled([a, other]);
+		a.kill();
+		await world.time.pass(downMs);
+		const entries = world.broker.journal("billing").entries.length;
+		const b = await world.join("b", { instanceId: "one" });
+		await world.settled([b, other]);
+		// With the expiry of the former one, where it was expired.
+		world.broker.journal("billing").cutBack(world.broker.journal("billing").entries.length - entries + (downMs > 0 ? 12 : 0));
+		await world.time.until(() => b.reasons.length > 0, 10_000);
+		await world.settled([b, other]);
+		expect([b.failure, ...b.fatal]).toEqual([undefined]);
+	});
+
+	it("shows a member that lost its place that it was replaced meanwhile: the listener hears of it", async () => {
+		const world = new GroupWorld({ timing: SMALL_SNAPSHOTS });
+		const a = await world.join("a", { instanceId: "one" });
+		await world.settled([a]);
+		a.process.stop();
+		const b = await world.join("b", { instanceId: "one" });
+		await world.time.pass(600_000);
+		expect(world.broker.journal("billing").truncated).toBe(true);
+		a.process.continue();
+		await world.time.until(() => a.fatal.length > 0, 10_000);
+		expect(a.fatal).toEqual([expect.objectContaining({ code: "MEMBER_REPLACED" })]);
+		expect(b.fatal).toEqual([]);
+	});
+
+	it("was away for long: when it is back every member speaks before its session is over", async () => {
+		const world = new GroupWorld();
+		const members = [await world.join("a", { sessionTimeoutMs: 2000 }), await world.join("b", { sessionTimeoutMs: 2000 })];
+		await world.settled(members);
+		for (let outageMs = 3000; outageMs <= 12_000; outageMs += 700) {
+			world.broker.down = true;
+			await world.time.pass(outageMs);
+			world.broker.down = false;
+			await world.time.pass(10_000);
+		}
+		expect(members.flatMap((member) => member.reasons)).toEqual([]);
+	});
+
 	it("does not take a new group for one that lost its history", async () => {
 		const world = new GroupWorld();
 		const a = await world.join("a");

@@ -52,6 +52,10 @@ export class JournalSession implements GroupSession {
 	readonly #stuck = new Set<PartitionKey>();
 	/** In the order of use. */
 	readonly #ownIds = new Set<string>();
+	/** Ids that were used up, or had this member's `instanceId`, before it: a journal that was cut back may show them again. */
+	readonly #predecessors = new Set<string>();
+	/** `join` has resolved: from then on the end is the listener's to hear of. */
+	#member = false;
 	#incarnation: Incarnation | undefined;
 	#memberId = "";
 	#closing = false;
@@ -239,10 +243,11 @@ export class JournalSession implements GroupSession {
 	/** A static member that was away must not throw out its successor, which would do the same to it. */
 	#refuseToReplace(): void {
 		const { instanceId, group } = this.#request;
-		if (instanceId === undefined || this.#ownIds.size === 0) return;
-		for (const [id, member] of this.#follower.state.members) {
-			if (member.instanceId === instanceId && !this.#ownIds.has(id)) throw replaced(group, instanceId);
-		}
+		if (instanceId === undefined) return;
+		const { members, tombs } = this.#follower.state;
+		const holders = [...members].filter(([id, member]) => member.instanceId === instanceId && !this.#ownIds.has(id)).map(([id]) => id);
+		if (this.#ownIds.size > 0 && holders.some((id) => !this.#predecessors.has(id))) throw replaced(group, instanceId);
+		if (this.#ownIds.size === 0) for (const id of [...holders, ...tombs.keys()]) this.#predecessors.add(id);
 	}
 
 	/** Reads until this incarnation is over. */
@@ -284,6 +289,7 @@ export class JournalSession implements GroupSession {
 		const member = state.members.has(incarnation.id);
 		if (!incarnation.joined) return incarnation.outbox.current !== undefined || this.#removed(incarnation);
 		this.#started.resolve();
+		this.#member = true;
 		if (!member) return this.#removed(incarnation);
 		const { lost, revoked, assigned } = incarnation.holdings.reconcile(state, incarnation.id, this.#log.connection);
 		for (const { holding } of lost) incarnation.pending.drop(holding.key);
@@ -367,7 +373,7 @@ export class JournalSession implements GroupSession {
 	/** The end, told once: by `join` while there is no member yet, by the listener after that. */
 	#fail(error: unknown): void {
 		if (this.#ended) return;
-		const told = !this.#closing && (this.#incarnation?.joined === true || this.#ownIds.size > 1);
+		const told = !this.#closing && this.#member;
 		this.#started.reject(error);
 		this.#abort(error instanceof Error ? error.message : "the session ended");
 		this.destroy();

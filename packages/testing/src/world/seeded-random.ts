@@ -1,0 +1,52 @@
+import type { Random } from "@polylog/core/driver";
+
+/** A random source that a seed decides: mulberry32. */
+export class SeededRandom implements Random {
+	#state: number;
+
+	/** Streams of one seed that are named differently have nothing to do with each other. */
+	constructor(seed: number, stream = "") {
+		let hash = 2_166_136_261;
+		for (const char of `${seed}/${stream}`) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16_777_619);
+		this.#state = hash >>> 0;
+	}
+
+	fraction(): number {
+		this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+		let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+		return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+	}
+
+	hex(bytes: number): string {
+		let text = "";
+		for (let i = 0; i < bytes; i++) text += this.integer(0, 255).toString(16).padStart(2, "0");
+		return text;
+	}
+
+	/** An integer from `least` to `most`, both included. */
+	integer(least: number, most: number): number {
+		return least + Math.floor(this.fraction() * (most - least + 1));
+	}
+
+	between(least: number, most: number): number {
+		return least + this.fraction() * (most - least);
+	}
+
+	chance(probability: number): boolean {
+		return this.fraction() < probability;
+	}
+
+	pick<T>(values: readonly T[]): T {
+		return values[this.integer(0, values.length - 1)] as T;
+	}
+
+	shuffle<T>(values: readonly T[]): T[] {
+		const shuffled = [...values];
+		for (let i = shuffled.length - 1; i > 0; i--) {
+			const j = this.integer(0, i);
+			[shuffled[i], shuffled[j]] = [shuffled[j] as T, shuffled[i] as T];
+		}
+		return shuffled;
+	}
+}

@@ -1,0 +1,41 @@
+// What a run of many seeds amounted to.
+import type { SeedResult } from "./run-seed.ts";
+
+export class Tally {
+	readonly #started = performance.now();
+	#seeds = 0;
+	#failed = 0;
+	#unusable = 0;
+	#virtualMs = 0;
+	#events = 0;
+	#entries = 0;
+	#dispatches = 0;
+	#repeated = 0;
+
+	get seconds(): number {
+		return (performance.now() - this.#started) / 1000;
+	}
+
+	add(result: SeedResult): void {
+		this.#seeds++;
+		if (result.violations.length > 0) this.#failed++;
+		if (result.unusable) this.#unusable++;
+		this.#virtualMs += result.virtualMs;
+		this.#events += result.events;
+		this.#entries += result.entries;
+		this.#dispatches += result.dispatches;
+		this.#repeated += result.repeated;
+	}
+
+	line(): string {
+		const mean = (sum: number) => Math.round(sum / Math.max(1, this.#seeds));
+		const cpu = process.cpuUsage();
+		const cpuMs = (cpu.user + cpu.system) / 1000 / Math.max(1, this.#seeds);
+		return [
+			`simulation: ${this.#seeds} seeds, ${this.#failed} failed`,
+			`${this.#unusable} lost their journal for good (told by JOURNAL_UNUSABLE)`,
+			`${Math.round((this.#seeds / this.seconds) * 60)} seeds a minute, ${cpuMs.toFixed(0)} ms of processor time each`,
+			`a seed: ${(mean(this.#virtualMs) / 1000).toFixed(1)} virtual s, ${mean(this.#events)} events, ${mean(this.#entries)} journal entries, ${mean(this.#dispatches)} dispatches (${mean(this.#repeated)} repeated)`,
+		].join("; ");
+	}
+}

@@ -143,6 +143,40 @@ export const closingChecks: readonly Check[] = [
 		},
 	},
 	{
+		id: "closing.nobody-reads",
+		promise: "contract point 15: a member that nobody takes messages from closes at once, and leaves them all to the next",
+		async run(ctx) {
+			const { group, recorder } = await prepared(ctx);
+			const member = await group.join();
+			await until(() => member.assignment.length === 1, "the partition is assigned");
+			await delay(50);
+			assert.ok((await timed(within(5000, "closing", member.close()))) < 2000);
+			assert.deepEqual((await group.describe()).members, []);
+			const b = await recorder.follow(group);
+			await recorder.untilHandled(20, 5000);
+			assert.equal(b.seen[0]?.value.n, 0);
+		},
+	},
+	{
+		id: "closing.paused",
+		promise: "contract points 13 and 15: a paused member closes at once, commits what it has handled, and leaves the rest",
+		async run(ctx) {
+			const { recorder, group, onFailure, noLetters } = await prepared(ctx);
+			const held = gate();
+			const a = await recorder.follow(group, { onFailure, handle: (message) => (message.value.n === 4 ? held.passed : undefined) });
+			await until(() => a.seen.length === 5, "message 4 is in hand");
+			a.member.pause();
+			held.open();
+			await until(() => recorder.finished === 5, "the message in hand is finished");
+			assert.ok((await timed(within(5000, "closing", a.close()))) < 2000);
+			const b = await recorder.follow(group);
+			await recorder.untilHandled(20);
+			assert.equal(b.seen[0]?.value.n, 5);
+			assert.equal(recorder.verify().duplicates, 0);
+			await noLetters();
+		},
+	},
+	{
 		id: "closing.past-the-deadline",
 		promise: "contract points 7 and 15: past its deadline close gives up on handlers, tells them, and leaves their messages to others",
 		async run(ctx) {

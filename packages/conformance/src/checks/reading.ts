@@ -73,6 +73,30 @@ export const readingChecks: readonly Check[] = [
 		},
 	},
 	{
+		id: "reading.moves-no-group",
+		promise:
+			"contract points 6 and 10: a replay beside a live group gives the same records twice over, and moves neither its place nor its members",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			await recorder.send(broker.producer(topic), 90);
+			const a = await recorder.follow(group);
+			await recorder.untilHandled(90);
+			await a.member.commit();
+			const [{ generation }, stood] = [await group.describe(), await group.committed()];
+			const bytes = (messages: readonly Message<Item>[]) =>
+				messages.map(({ partition, raw }) => `${partition.index}@${raw.offset}=${Buffer.from(raw.value ?? []).toString("hex")}`);
+			const lanes = async () => [...byPartition(await readAll(broker, topic))].toSorted(([x], [y]) => x - y).map(([, lane]) => bytes(lane));
+			assert.deepEqual(await lanes(), await lanes());
+			assert.equal((await group.describe()).generation, generation);
+			assert.deepEqual([...(await group.committed())], [...stood]);
+			assert.equal(a.seen.length, 90);
+			assert.equal(recorder.verify().duplicates, 0);
+		},
+	},
+	{
 		id: "reading.by-time",
 		promise: "a position given as a time is the first record at or after it",
 		needs: ["offsetAt"],

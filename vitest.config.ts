@@ -1,9 +1,11 @@
-// Three kinds of test, told apart by file name: unit (no broker, any order), integration (a real broker), e2e (processes, faults).
+// Kinds of test, told apart by file name: unit (no broker, any order), integration (a real broker), conformance (the whole
+// kit on one), e2e (processes, faults).
 import { defineConfig } from "vitest/config";
 import { leftOut } from "./integration/src/coverage.ts";
 
 const SOURCE = "@polylog/source";
 const NOT_TESTS = ["**/node_modules/**", "**/dist/**", ".cache/**"];
+const KIT = "**/conformance-*.int.test.ts";
 const NEEDS_BROKER = ["**/*.int.test.ts", "**/*.e2e.test.ts"];
 /** Stops what the tests' brokers leave running beyond a single test file. */
 const END_OF_RUN = "integration/src/vitest-global-setup.ts";
@@ -21,8 +23,9 @@ export default defineConfig({
 					name: "unit",
 					include: ["**/*.test.ts"],
 					exclude: [...NOT_TESTS, ...NEEDS_BROKER],
-					testTimeout: 10_000,
-					hookTimeout: 10_000,
+					// Nothing waits so long; a machine with too much to do may.
+					testTimeout: 30_000,
+					hookTimeout: 30_000,
 				},
 			},
 			{
@@ -30,7 +33,7 @@ export default defineConfig({
 				test: {
 					name: "integration",
 					include: ["**/*.int.test.ts"],
-					exclude: [...NOT_TESTS, ...leftOut()],
+					exclude: [...NOT_TESTS, KIT, ...leftOut()],
 					globalSetup: [END_OF_RUN],
 					testTimeout: 30_000,
 					// A broker may have to be installed first, or its image built.
@@ -42,9 +45,21 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
+					name: "conformance",
+					include: [KIT],
+					exclude: [...NOT_TESTS, ...leftOut()],
+					globalSetup: [END_OF_RUN],
+					hookTimeout: 600_000,
+					// A kit mostly waits, too; but with more at once its members miss their own times.
+					maxWorkers: 2,
+				},
+			},
+			{
+				extends: true,
+				test: {
 					name: "e2e",
 					include: ["**/*.e2e.test.ts"],
-					exclude: NOT_TESTS,
+					exclude: [...NOT_TESTS, ...leftOut()],
 					globalSetup: [END_OF_RUN],
 					testTimeout: 120_000,
 					hookTimeout: 600_000,

@@ -1,9 +1,11 @@
 // `npm test`: everything, with all of its own set-up; ends with a table and the line that counts every runner's tests.
 import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { endRun } from "../integration/src/brokers/containers/engine.ts";
 import { beginRun } from "../integration/src/brokers/containers/run.ts";
 import { covered, notRun } from "../integration/src/coverage.ts";
 import { LOWEST_NODE } from "./lowest-node.ts";
+import { ROOT } from "./packages.ts";
 import { execute } from "./process.ts";
 import { formatTable, reportFile, REPORTS, type Row, stepRow, suiteRows, sumCounts } from "./vitest-report.ts";
 
@@ -38,6 +40,7 @@ const STEPS: readonly Step[] = [
 	{ name: "npm start", version: "memory", command: ["npm", "start"] },
 	...(covered().has("containers") ? [BROKERS] : []),
 	project("integration"),
+	project("conformance"),
 	project("e2e"),
 ];
 
@@ -50,6 +53,8 @@ async function run(step: Step): Promise<Row[]> {
 	return [stepRow(step.name, step.version, code === 0)];
 }
 
+// Many tests start processes: compiled code is kept from one to the next.
+process.env["NODE_COMPILE_CACHE"] ??= join(ROOT, ".cache/node");
 // Reports of an earlier run must not be counted.
 rmSync(REPORTS, { recursive: true, force: true });
 mkdirSync(REPORTS, { recursive: true });

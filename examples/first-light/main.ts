@@ -1,6 +1,6 @@
 // `npm start`: 200,000 flights through a topic of 8 partitions into a consumer group that loses a member and gains one.
 // Ends with 0 only if nothing was lost and everything else that the report claims holds.
-import { type Broker, connect, isPolylogError } from "@polylog/core";
+import { type Broker, connect, isPolylogError, topologyMermaid } from "@polylog/core";
 import { hireHere } from "./crew.ts";
 import { hireProcess } from "./crew-processes.ts";
 import { endGroup } from "./end-group.ts";
@@ -58,6 +58,9 @@ async function demonstrate(broker: Broker, url: string, { processes, members }: 
 		const facts = await new FirstLight({ broker, names, flights, members, hire, screen, signal }).run();
 		const checked = claims(facts);
 		for (const line of reportLines(facts, checked)) screen.say(line);
+		screen.say(
+			`\nwho fed what, and who read it, as Mermaid draws it:\n${topologyMermaid(await broker.topology({ topics: [names.topic], signal }))}`,
+		);
 		return checked.every((claim) => claim.holds) ? 0 : 1;
 	} finally {
 		await endGroup(broker, names);

@@ -1,7 +1,5 @@
 // The four backends as tests that say the same of each meet them: by the name of the adapter, each with an empty server of its own.
 import type { TestContext } from "vitest";
-import { startKafka } from "./brokers/kafka.ts";
-import { startRabbitmq } from "./brokers/rabbitmq.ts";
 import { startBroker } from "./brokers/start-broker.ts";
 import { covered } from "./coverage.ts";
 
@@ -29,8 +27,8 @@ const NO_SERVER: RunningBackend = {
 const STARTS = {
 	memory: async () => NO_SERVER,
 	"redis-streams": async () => named("Redis", await startBroker("redis", { own: true })),
-	rabbitmq: async () => named("RabbitMQ", await startRabbitmq({ own: true })),
-	kafka: async () => named("Kafka", await startKafka({ own: true })),
+	rabbitmq: async () => named("RabbitMQ", await startBroker("rabbitmq", { own: true })),
+	kafka: async () => named("Kafka", await startBroker("kafka", { own: true })),
 } satisfies Record<Backend, () => Promise<RunningBackend>>;
 
 function named(product: string, broker: Omit<RunningBackend, "version"> & { readonly version: string }): RunningBackend {

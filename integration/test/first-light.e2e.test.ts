@@ -54,6 +54,7 @@ function expectGoodRun({ code, output }: Ended): void {
 	for (const share of ["10", "50", "90"]) expect(output).toMatch(new RegExp(`^ +${share} % +\\d+\\.\\d s +\\d+\\.\\d s +[+-]?\\d+ %`, "m"));
 	expect(output.match(/^ +[0-7] +[\d,]+ +[\d,]+ +(\w{13}) +\1$/gm)).toHaveLength(8);
 	expect(output).toMatch(/a: [\d ]+\| b: [\d ]+\| c: [\d ]+ {2}[\d,]+\/s {2}lag [\d,]+ {2}left \d/);
+	expect(output).toMatch(/^flowchart LR\n\tp0\(\["gates"\]\)\n[^]*\n\tt0 -->\|"\d+\/s, lag 0"\| c0$/m);
 	expect(code).toBe(0);
 }
 

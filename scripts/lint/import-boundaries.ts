@@ -26,6 +26,7 @@ const SIBLINGS_FOR_TESTS = [
 	"@polylog/core/testing",
 	"@polylog/conformance",
 	"@polylog/integration",
+	"@polylog/integration/conformance",
 	"@polylog/integration/vitest",
 ];
 

@@ -1,14 +1,13 @@
 // The one place that decides where a broker comes from.
-import { engineObstacle } from "./containers/engine.ts";
+import { engineAnswers, engineObstacle } from "./containers/engine.ts";
 import { type BrokerKind, type BrokerOptions, type RunningBrokers, SERVERS } from "./servers.ts";
 
 export type Via = "url" | "native" | "container";
 
 /**
  * A running broker. Unless `via` says: one that the environment names (if the test needs none of its own: no other
- * options), else the machine's own program, installed on Debian by root after saying so, else a container. The program
- * comes before a container since it starts faster; `via: "container"` is for the newer version that containers have.
- * Rejects with what to do if there is none to be had.
+ * options), else a container where an engine answers, else the machine's own program, installed on Debian by root after
+ * saying so, else a container on an engine that the tests start. Rejects with what to do if there is none to be had.
  */
 export async function startBroker<K extends BrokerKind>(
 	kind: K,
@@ -18,7 +17,8 @@ export async function startBroker<K extends BrokerKind>(
 	// What is left of the options without `via` is the kind's own.
 	const options = rest as BrokerOptions[K];
 	const url = borrowed && process.env[borrowed.variable];
-	const decided = via ?? decide({ url: Boolean(url), plain: Object.keys(rest).length === 0, ...(await obstacles(kind)) });
+	const plain = Object.keys(rest).length === 0;
+	const decided = via ?? decide({ url: Boolean(url), plain, engine: await engineAnswers(), ...(await obstacles(kind)) });
 	if (decided === "container") return await container.start(options);
 	if (decided === "native" && native) return await native.start(options);
 	if (decided === "url" && borrowed && url) return await borrowed.start(borrowed.variable, url);
@@ -44,8 +44,17 @@ export async function containerObstacle(): Promise<string | undefined> {
 	return process.env["POLYLOG_TEST_CONTAINERS"] === "0" ? "POLYLOG_TEST_CONTAINERS is 0" : await engineObstacle();
 }
 
-export function decide({ url, plain, native, container }: Obstacles & { readonly url: boolean; readonly plain: boolean }): Via | Error {
+interface Choice extends Obstacles {
+	readonly url: boolean;
+	/** Any broker of its kind will do. */
+	readonly plain: boolean;
+	/** A container engine answers that is not the tests' own. */
+	readonly engine: boolean;
+}
+
+export function decide({ url, plain, engine, native, container }: Choice): Via | Error {
 	if (url && plain) return "url";
+	if (engine && container === undefined) return "container";
 	if (native === undefined) return "native";
 	if (container === undefined) return "container";
 	return new Error(`no broker for the tests: ${native}; ${container}`);

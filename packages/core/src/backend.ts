@@ -1,14 +1,19 @@
 // A connected driver with what core adds to every call: errors wrapped once, shared lookups, the injected clock.
-import type { Clock, Random } from "./clock.ts";
+import { type Clock, type Random, sleep } from "./clock.ts";
 import { wrapDriverError } from "./driver-errors.ts";
 import type { Driver, PartitionDescription, TopicDescription } from "./driver/driver.ts";
-import { type ErrorContext, PolylogError } from "./errors.ts";
+import { type ErrorContext, isPolylogError, PolylogError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Offset, Position } from "./offset.ts";
 import { type Partition, partitionKey } from "./partition.ts";
 import { partitionContext } from "./partition-context.ts";
+import { backoffMs } from "./patience.ts";
 import { checkPosition } from "./position.ts";
 import type { Secret } from "./secret.ts";
+
+/** For looking at and operating topics and groups while a connection is made anew, or a node takes another's place. */
+const PATIENCE_MS = 10_000;
+const LONGEST_PAUSE_MS = 1_000;
 
 export interface BackendParts {
 	readonly driver: Driver;
@@ -60,6 +65,24 @@ export class Backend {
 			return await work();
 		} catch (error) {
 			throw this.wrap(error, doing, context);
+		}
+	}
+
+	/**
+	 * The same for a call that does no harm when it is made twice: one that fails since the broker cannot be reached is
+	 * repeated for 10 s. `again` is set where an earlier one may have taken effect.
+	 */
+	async patiently<R>(doing: string, work: (again: boolean) => Promise<R>, context: ErrorContext = {}): Promise<R> {
+		const end = this.clock.now() + PATIENCE_MS;
+		for (let tries = 1; ; tries++) {
+			try {
+				return await this.attempt(doing, () => work(tries > 1), context);
+			} catch (error) {
+				const passes = isPolylogError(error, "CONNECTION_LOST") || isPolylogError(error, "UNAVAILABLE");
+				const pauseMs = backoffMs(tries, this.random, undefined, LONGEST_PAUSE_MS);
+				if (!passes || !error.retryable || this.clock.now() + pauseMs > end) throw error;
+				await sleep(this.clock, pauseMs);
+			}
 		}
 	}
 

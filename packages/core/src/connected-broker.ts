@@ -4,6 +4,7 @@ import type { ConsumerGroup, GroupOptions, MixedGroupOptions } from "./api/consu
 import type { Message } from "./api/message.ts";
 import type { Producer, ProducerGroup, ProducerGroupOptions, ProducerOptions } from "./api/producer.ts";
 import type { Topic } from "./api/topic.ts";
+import type { Topology, TopologyOptions } from "./api/topology.ts";
 import type { Backend } from "./backend.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { closeOnSignal } from "./close-on-signal.ts";
@@ -13,6 +14,7 @@ import { PolylogError } from "./errors.ts";
 import { checkName } from "./names.ts";
 import { readTopic } from "./read.ts";
 import { BrokerTopics } from "./topics.ts";
+import { readTopology } from "./topology/topology.ts";
 import { createJournalCoordinator } from "./group-journal/index.ts";
 import { createProducer, type ProducerParts } from "./producer/producer.ts";
 import { createProducerGroup } from "./producer/producer-group.ts";
@@ -101,12 +103,16 @@ export class ConnectedBroker implements Broker {
 	}
 
 	consumerGroups(): Promise<string[]> {
-		return this.#backend.attempt("listing consumer groups", () => this.#coordinator.list());
+		return this.#backend.patiently("listing consumer groups", () => this.#coordinator.list());
 	}
 
 	read<T>(topic: Topic<T>, options: ReadOptions = {}): AsyncIterable<Message<T>> {
 		this.#checkOpen();
 		return readTopic(this.#backend, topic, options, this.#ended.signal);
+	}
+
+	topology(options: TopologyOptions = {}): Promise<Topology> {
+		return readTopology(this.#backend, this.#coordinator, options);
 	}
 
 	native<N>(): N {
@@ -137,6 +143,8 @@ export class ConnectedBroker implements Broker {
 		this.#coordinator.close?.().catch(() => {});
 		this.#backend.close();
 		this.#backend.driver.destroy();
+		// Nothing is sent any more; their timers must not keep the process.
+		for (const producer of this.#producers) producer.close({ deadlineMs: 0 }).catch(() => {});
 	}
 
 	async #close(deadlineMs: number): Promise<void> {

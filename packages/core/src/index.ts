@@ -1,11 +1,13 @@
 // Everything applications use: `@polylog/core`.
 export type * from "./api/broker.ts";
 export type * from "./api/consumer-group.ts";
+export type * from "./api/estimate.ts";
 export type * from "./api/member.ts";
 export type * from "./api/message.ts";
 export type * from "./api/producer.ts";
 export type * from "./api/run-options.ts";
 export type * from "./api/topic.ts";
+export type * from "./api/topology.ts";
 export { type Capabilities, DURABILITY_CLASSES, type DurabilityClass, type Requirement } from "./capabilities.ts";
 export { bytes } from "./codec/bytes.ts";
 export { json } from "./codec/json.ts";
@@ -20,9 +22,11 @@ export type { Adapter, PartitionDescription, Retention, TopicDescription } from 
 export type { AssignmentRequest, Assignor } from "./driver/group-session.ts";
 export type { RawHeaders, RawRecord } from "./driver/record.ts";
 export { ERROR_CODES, type ErrorCode, type ErrorContext, isPolylogError, PolylogError } from "./errors.ts";
+export { whatIf } from "./estimate/what-if.ts";
 export { type Log, silentLog, stderrLog } from "./log.ts";
 export type { MemoryNative } from "./memory/memory-link.ts";
 export type { Offset, Position } from "./offset.ts";
 export { type Partition, parsePartitionKey, partitionKey, samePartition } from "./partition.ts";
 export { PartitionMap } from "./partition-map.ts";
 export { topic } from "./topic.ts";
+export { topologyMermaid } from "./topology/mermaid.ts";

@@ -1,5 +1,5 @@
 // `broker.read`: a topic without a group. Nothing is owned and nothing is committed.
-import { abortedError } from "./aborted.ts";
+import { abortedError, untilAborted } from "./aborted.ts";
 import type { ReadOptions } from "./api/broker.ts";
 import type { Message } from "./api/message.ts";
 import type { Topic } from "./api/topic.ts";
@@ -33,8 +33,7 @@ export async function* readTopic<T>(
 ): AsyncGenerator<Message<T>, void, undefined> {
 	const ended = new AbortController();
 	const signal = AbortSignal.any([ended.signal, closed, ...(options.signal ? [options.signal] : [])]);
-	const partitions = await chosenPartitions(backend, topic, options.partition);
-	const pages = await Promise.all(partitions.map((partition) => openPages(backend, topic, partition, options, signal)));
+	let pages: Pages<T>[] = [];
 	const arrived: Arrival<T>[] = [];
 	const bell = new Bell();
 	const ask = (page: Pages<T>) =>
@@ -45,9 +44,11 @@ export async function* readTopic<T>(
 				(error: unknown) => arrived.push({ page, error }),
 			)
 			.then(() => bell.ring());
-	for (const page of pages) ask(page);
-	let open = pages.length;
 	try {
+		// Nothing is open before all of them have their place, so an abort leaves nothing behind.
+		pages = await untilAborted(placed(backend, topic, options, signal), signal);
+		for (const page of pages) ask(page);
+		let open = pages.length;
 		while (open > 0) {
 			const next = arrived.shift();
 			if (!next) await bell.wait();
@@ -67,6 +68,11 @@ export async function* readTopic<T>(
 		// Each closes its reader on its way out, also one whose page nobody has asked beyond.
 		await Promise.allSettled(pages.map((page) => page.return()));
 	}
+}
+
+async function placed<T>(backend: Backend, topic: Topic<T>, options: ReadOptions, signal: AbortSignal): Promise<Pages<T>[]> {
+	const partitions = await chosenPartitions(backend, topic, options.partition);
+	return await Promise.all(partitions.map((partition) => openPages(backend, topic, partition, options, signal)));
 }
 
 async function chosenPartitions(backend: Backend, topic: Topic<unknown>, index: number | undefined): Promise<Partition[]> {

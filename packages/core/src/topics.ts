@@ -26,7 +26,7 @@ export class BrokerTopics implements Topics {
 
 	async ensure(topic: TopicShape | string, options: Shape = {}): Promise<TopicDescription> {
 		const name = nameOf(topic);
-		const known = await this.#backend.describeTopic(name);
+		const known = await this.#described(name);
 		if (known) return known;
 		await this.#create(name, shapeOf(topic, options));
 		return this.describe(name);
@@ -34,13 +34,13 @@ export class BrokerTopics implements Topics {
 
 	async describe(topic: string | { readonly name: string }): Promise<TopicDescription> {
 		const name = nameOf(topic);
-		const described = await this.#backend.describeTopic(name);
+		const described = await this.#described(name);
 		if (!described) throw notFound(name);
 		return described;
 	}
 
 	list(): Promise<string[]> {
-		return this.#backend.attempt("listing topics", () => this.#backend.driver.topics.list());
+		return this.#backend.patiently("listing topics", () => this.#backend.driver.topics.list());
 	}
 
 	async grow(topic: string | { readonly name: string }, partitions: number): Promise<void> {
@@ -51,12 +51,14 @@ export class BrokerTopics implements Topics {
 		const { length } = (await this.describe(name)).partitions;
 		if (partitions < length)
 			throw new RangeError(`topic ${name} has ${length} partitions; their number cannot be lowered to ${partitions}`);
-		await this.#backend.attempt(`growing topic ${name}`, () => this.#backend.driver.topics.grow(name, partitions), { topic: name });
+		await this.#backend.patiently(`growing topic ${name}`, () => this.#backend.driver.topics.grow(name, partitions), { topic: name });
 	}
 
 	async delete(topic: string | { readonly name: string }): Promise<void> {
 		const name = nameOf(topic);
-		const existed = await this.#backend.attempt(`deleting topic ${name}`, () => this.#backend.driver.topics.delete(name), { topic: name });
+		// That there is none when it is tried again is the work of the first try.
+		const remove = async (again: boolean) => (await this.#backend.driver.topics.delete(name)) || again;
+		const existed = await this.#backend.patiently(`deleting topic ${name}`, remove, { topic: name });
 		if (!existed) throw notFound(name);
 	}
 
@@ -68,8 +70,13 @@ export class BrokerTopics implements Topics {
 		return (await this.ensure(topic)).partitions.length;
 	}
 
+	#described(name: string): Promise<TopicDescription | undefined> {
+		return this.#backend.patiently(`describing topic ${name}`, () => this.#backend.describeTopic(name), { topic: name });
+	}
+
 	#create(name: string, options: TopicOptions): Promise<boolean> {
-		return this.#backend.attempt(`creating topic ${name}`, () => this.#backend.driver.topics.create(name, options), { topic: name });
+		const make = async (again: boolean) => (await this.#backend.driver.topics.create(name, options)) || again;
+		return this.#backend.patiently(`creating topic ${name}`, make, { topic: name });
 	}
 }
 

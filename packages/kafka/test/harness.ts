@@ -19,6 +19,9 @@ import { adapter, type KafkaOptions } from "../src/index.ts";
 
 export { CREDIT, LoggedLines, take, textOf, uniqueName } from "@polylog/integration";
 
+/** Kafka deletes whole segments, and takes none below 1 MB. */
+export const SHORT_RETENTION = { bytes: 100_000 };
+
 export function makeDriver(url: string, options: KafkaOptions = {}, log?: Log): Driver {
 	return createDriver(adapter, url, options, log);
 }

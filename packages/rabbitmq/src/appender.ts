@@ -7,6 +7,7 @@ import {
 	partitionKey,
 	PolylogError,
 	type ProducerIdentity,
+	untilAborted,
 } from "@polylog/core/driver";
 import type { Connection } from "./connection.ts";
 import type { Link } from "./link.ts";
@@ -14,7 +15,6 @@ import { type AmqpMessage, toMessage } from "./message-mapping.ts";
 import type { Settings } from "./options.ts";
 import { type Batch, PublishChannel } from "./publish-channel.ts";
 import { partitionQueue } from "./topology.ts";
-import { untilAborted } from "./waiting.ts";
 
 /** A channel is one process of the broker. More of them were slower (2 cores: acknowledgements come in smaller parts). */
 const CHANNELS = 1;

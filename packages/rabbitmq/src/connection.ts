@@ -1,7 +1,9 @@
 // One AMQP connection, from its socket to its end.
 import { connect as connectSocket } from "node:net";
+import type { Writable } from "node:stream";
 import { type Clock, PolylogError, scrub } from "@polylog/core/driver";
 import { type ChannelModel, connect, credentials, type SocketOptions } from "amqplib";
+import { gatherWrites } from "./gathered-writes.ts";
 import type { Host, Settings } from "./options.ts";
 import { within } from "./waiting.ts";
 
@@ -62,6 +64,7 @@ export class Connection {
 		const connecting = connect(target, socketOptions(request, socket.signal));
 		try {
 			const model = await within(clock, settings.connectTimeoutMs, `connecting to ${host.host}:${host.port}`, connecting);
+			gatherWrites(socketOf(model));
 			return new Connection(model, socket, request);
 		} catch (error) {
 			connecting.then(
@@ -119,6 +122,11 @@ function socketOptions({ settings, host, name }: ConnectRequest, signal: AbortSi
 	const socket = connectSocket({ host: host.host, port: host.port, signal, noDelay: true });
 	socket.on("error", () => {});
 	return { ...tls, ...common, socket };
+}
+
+/** amqplib has no name for it in its types. */
+function socketOf({ connection }: ChannelModel): Writable {
+	return (connection as unknown as { readonly stream: Writable }).stream;
 }
 
 /** amqplib does not put credentials into its errors; the servers of others may. */

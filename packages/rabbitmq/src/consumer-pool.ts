@@ -2,15 +2,15 @@
 //
 // Prefetch is each consumer's own, and acknowledging only means "send more". A consumer that is not wanted for a while is
 // cancelled, never left unacknowledged: the broker ends channels that owe acknowledgements for too long.
-import { type Clock, PolylogError } from "@polylog/core/driver";
+import { type Clock, PolylogError, untilAborted } from "@polylog/core/driver";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { ChannelConsumers } from "./channel-consumers.ts";
 import type { Connection } from "./connection.ts";
 import { classify } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { Settings } from "./options.ts";
-import { streamAnswered } from "./stream-fence.ts";
-import { untilAborted, within } from "./waiting.ts";
+import { firstOrNothing } from "./stream-fence.ts";
+import { within } from "./waiting.ts";
 
 /** Up to here each consumer has a channel of its own, and nobody suffers from another one's error. */
 const CHANNELS = 100;
@@ -55,7 +55,7 @@ export class ConsumerPool {
 		const subscription = await this.#claim(connection, request);
 		const what = `reading the queue "${request.queue}" on ${connection.host}`;
 		try {
-			await untilAborted(within(clock, settings.setupTimeoutMs, what, untilAborted(subscription.start(), connection.lost)), signal);
+			await untilAborted(within(clock, settings.setupTimeoutMs, what, untilAborted(subscription.start(clock), connection.lost)), signal);
 		} catch (error) {
 			subscription.end();
 			if (error instanceof PolylogError && error.code === "TIMEOUT") link.leave(connection, error);
@@ -162,7 +162,7 @@ export class Subscription {
 	#tag: string | undefined;
 	#unacknowledged: number[] = [];
 	#over = false;
-	#received = false;
+	readonly #first = Promise.withResolvers<void>();
 	/** Found out about the queue itself. */
 	error: unknown;
 
@@ -185,7 +185,7 @@ export class Subscription {
 		return this.#unacknowledged[0] ?? Number.POSITIVE_INFINITY;
 	}
 
-	async start(): Promise<void> {
+	async start(clock: Clock): Promise<void> {
 		const { channel, consumers } = this.#shared;
 		const { queue, from, prefetch } = this.#request;
 		// Sent in this order; prefetch counts for consumers made after it.
@@ -193,7 +193,7 @@ export class Subscription {
 		this.#shared.prefetch = prefetch;
 		const consuming = consumers.consume(queue, from, (message) => this.#receive(message));
 		[, this.#tag] = await Promise.all([limited, consuming]);
-		if (!this.#over && !this.#received) await streamAnswered(consumers, queue);
+		if (!this.#over) await firstOrNothing(consumers, queue, this.#first.promise, clock);
 		if (this.#over) this.#cancel();
 	}
 
@@ -241,7 +241,7 @@ export class Subscription {
 			this.ended(Object.assign(new Error(`no queue '${queue}': the broker cancelled its consumer`), { code: 404 }));
 			return;
 		}
-		this.#received = true;
+		this.#first.resolve();
 		this.#unacknowledged.push(message.fields.deliveryTag);
 		if (this.#over) return this.release(this.#unacknowledged.length);
 		try {

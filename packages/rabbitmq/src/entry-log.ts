@@ -1,11 +1,11 @@
 // Appends entries to journals and to the catalogue, over a connection of their own.
-import { type Clock, PolylogError, type Random } from "@polylog/core/driver";
+import { type Clock, PolylogError, type Random, untilAborted } from "@polylog/core/driver";
 import type { Connection } from "./connection.ts";
 import { entryMessage, needsBody } from "./entry-mapping.ts";
 import type { Link } from "./link.ts";
 import type { Settings } from "./options.ts";
 import { type Batch, PublishChannel } from "./publish-channel.ts";
-import { untilAborted, within } from "./waiting.ts";
+import { within } from "./waiting.ts";
 
 /** How long after a block an entry with a body is not even tried. */
 const BLOCKED_MS = 3000;

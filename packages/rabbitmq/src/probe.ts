@@ -2,7 +2,7 @@
 //
 // AMQP has no question for any of it, and counts are seconds old. But a consumer is given at once what there is, and there
 // is a way to know that it was (stream-fence.ts): silence until then means that there is nothing.
-import { type Clock, type RawRecord } from "@polylog/core/driver";
+import { type Clock, type RawRecord, untilAborted } from "@polylog/core/driver";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { ChannelConsumers } from "./channel-consumers.ts";
 import type { Connection } from "./connection.ts";
@@ -10,11 +10,11 @@ import { isMissing } from "./errors.ts";
 import type { Link } from "./link.ts";
 import { offsetOf, toRecord } from "./message-mapping.ts";
 import type { Settings } from "./options.ts";
-import { streamAnswered } from "./stream-fence.ts";
-import { onceStarted, untilAborted, within } from "./waiting.ts";
+import { firstOrNothing } from "./stream-fence.ts";
+import { onceStarted, within } from "./waiting.ts";
 
 /** Looks of each kind at the same time. */
-const CHANNELS = 4;
+const CHANNELS = 16;
 /** A chunk may hold more; then it comes in several parts. */
 const CHUNK_PREFETCH = 1000;
 
@@ -49,10 +49,8 @@ export class Probe {
 
 	/** `undefined` if there is no such queue. */
 	async range(queue: string, signal?: AbortSignal): Promise<StreamRange | undefined> {
-		const earliest = await this.earliest(queue, signal);
-		if (earliest === "missing") return undefined;
-		if (earliest === undefined) return { earliest: 0n, end: 0n };
-		return { earliest, end: await this.end(queue, signal) };
+		const [earliest = 0n, end] = await Promise.all([this.earliest(queue, signal), this.end(queue, signal)]);
+		return earliest === "missing" ? undefined : { earliest, end };
 	}
 
 	/** The offset of the first retained record, `undefined` if there is none; `"missing"` if there is no such queue. */
@@ -70,13 +68,13 @@ export class Probe {
 
 	/** The first record at or above `offset`, if there is one now. */
 	async recordAt(queue: string, offset: bigint, options: LookOptions = {}): Promise<RawRecord | undefined> {
-		const messages = await this.#look(this.#single, queue, (consumers) => peek(consumers, queue, Number(offset)), options);
+		const messages = await this.#look(this.#single, queue, (consumers) => peek(consumers, queue, Number(offset), this.#clock), options);
 		return messages?.map(toRecord).find((record) => record.offset >= offset);
 	}
 
 	/** As `earliest`, on one connection. */
 	async earliestOn(queue: string, options: LookOptions): Promise<bigint | undefined> {
-		const first = (await this.#look(this.#single, queue, (consumers) => peek(consumers, queue, "first"), options))?.[0];
+		const first = (await this.#look(this.#single, queue, (consumers) => peek(consumers, queue, "first", this.#clock), options))?.[0];
 		return first && offsetOf(first);
 	}
 
@@ -87,7 +85,7 @@ export class Probe {
 		if (coming) return coming;
 		const work = (consumers: ChannelConsumers) => {
 			this.#coming.delete(key);
-			return edge === "first" ? peek(consumers, queue, "first") : peekLast(consumers, queue);
+			return edge === "first" ? peek(consumers, queue, "first", this.#clock) : peekLast(consumers, queue, this.#clock);
 		};
 		const look = this.#look(edge === "first" ? this.#single : this.#chunks, queue, work, {}).finally(() => {
 			if (this.#coming.get(key) === look) this.#coming.delete(key);
@@ -192,29 +190,29 @@ class Lane {
 }
 
 /** What a new consumer is given at once. */
-async function peek(consumers: ChannelConsumers, queue: string, from: "first" | "last" | number): Promise<ConsumeMessage[]> {
-	const { channel } = consumers;
+async function peek(consumers: ChannelConsumers, queue: string, from: "first" | "last" | number, clock: Clock): Promise<ConsumeMessage[]> {
 	const messages: ConsumeMessage[] = [];
-	const look = async (fence?: () => Promise<void>) => {
-		const consumer = await consumers.consume(queue, from, (message) => message && messages.push(message));
-		await fence?.();
-		await consumers.cancel(consumer);
-	};
-	// The count is seconds old, but tells which way is likely to be the short one.
-	if ((await channel.checkQueue(queue)).messageCount > 0) await look();
-	if (messages.length === 0) await look(() => streamAnswered(consumers, queue));
+	const { promise: first, resolve: arrived } = Promise.withResolvers<void>();
+	const consumer = await consumers.consume(queue, from, (message) => {
+		if (!message) return;
+		messages.push(message);
+		arrived();
+	});
+	await firstOrNothing(consumers, queue, first, clock);
+	// Answered after all that is handed out together with the first.
+	await consumers.cancel(consumer);
 	// Refuses what is not a stream before anything of it is acknowledged.
 	for (const message of messages) offsetOf(message);
-	if (messages.length > 0) channel.ackAll();
+	if (messages.length > 0) consumers.channel.ackAll();
 	return messages;
 }
 
 /** The last chunk, to its end. */
-async function peekLast(consumers: ChannelConsumers, queue: string): Promise<ConsumeMessage[]> {
-	let messages = await peek(consumers, queue, "last");
+async function peekLast(consumers: ChannelConsumers, queue: string, clock: Clock): Promise<ConsumeMessage[]> {
+	let messages = await peek(consumers, queue, "last", clock);
 	while (messages.length >= CHUNK_PREFETCH) {
 		const last = messages.at(-1);
-		const more = last ? await peek(consumers, queue, Number(offsetOf(last)) + 1) : [];
+		const more = last ? await peek(consumers, queue, Number(offsetOf(last)) + 1, clock) : [];
 		if (more.length === 0) break;
 		messages = more;
 	}

@@ -2,12 +2,12 @@
 //
 // A message that no queue takes is returned and then *acknowledged*: a node that boots, or was cut off for too long, does
 // that to everything. So every message is mandatory, and a return turns the acknowledgement that follows into a failure.
-import type { Clock } from "@polylog/core/driver";
+import { type Clock, untilAborted } from "@polylog/core/driver";
 import { PolylogError } from "@polylog/core/driver";
 import type { ConfirmChannel, Message } from "amqplib";
 import type { Connection } from "./connection.ts";
 import type { AmqpMessage } from "./message-mapping.ts";
-import { untilAborted, within } from "./waiting.ts";
+import { within } from "./waiting.ts";
 
 export type Fate = "pending" | "stored" | "returned" | "refused";
 

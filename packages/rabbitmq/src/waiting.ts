@@ -6,17 +6,6 @@ import { classify } from "./errors.ts";
 const STARTING_MS = 3000;
 const RETRY_MS = 50;
 
-/** `promise`, or a rejection with the signal's reason as soon as it aborts. */
-export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-	if (!signal) return promise;
-	return new Promise((resolve, reject) => {
-		if (signal.aborted) reject(signal.reason);
-		const abort = () => reject(signal.reason);
-		signal.addEventListener("abort", abort, { once: true });
-		promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-	});
-}
-
 /** `promise`, or a TIMEOUT after `ms`; `what` completes the sentence. */
 export function within<T>(clock: Clock, ms: number, what: string, promise: Promise<T>): Promise<T> {
 	return new Promise((resolve, reject) => {

@@ -7,6 +7,9 @@ import { adapter, type RabbitmqOptions } from "../src/index.ts";
 
 export { CREDIT, take, textOf, uniqueName } from "@polylog/integration";
 
+/** A stream cannot count its records and removes whole segments, each of one chunk at least: some 2,000 of the kit's stay. */
+export const SHORT_RETENTION = { bytes: 1_000_000 };
+
 export function makeDriver(url: string, options: RabbitmqOptions = {}, log?: Log): Driver {
 	return createDriver(adapter, url, options, log);
 }

@@ -25,6 +25,12 @@ export async function engineObstacle(): Promise<string | undefined> {
 	return named ? `the container engine of DOCKER_HOST (${named}) does not answer` : daemonObstacle();
 }
 
+/** Whether one is there that no test run started. */
+export async function engineAnswers(): Promise<boolean> {
+	const host = await answering();
+	return host !== undefined && host !== DAEMON_HOST;
+}
+
 /** Removes what the run left, and stops the engine if a run started it and none uses it any more. */
 export async function endRun(run = currentRun()): Promise<void> {
 	await withLock("engine", async () => {

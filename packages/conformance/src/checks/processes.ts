@@ -14,6 +14,8 @@ interface Scene {
 	readonly handled: () => number;
 	readonly untilDrained: (total: number) => Promise<void>;
 	readonly untilShared: (children: readonly ChildMember[]) => Promise<void>;
+	/** Messages are handled in every partition, by its present owner. */
+	readonly untilFlowing: (children: readonly ChildMember[]) => Promise<void>;
 	readonly note: (event: HistoryEvent) => void;
 	readonly verify: () => Verdict;
 	readonly committed: () => Promise<Map<number, bigint>>;
@@ -73,6 +75,11 @@ async function stage(ctx: CheckContext, partitions = 4): Promise<Scene> {
 				"the partitions are shared",
 				15_000,
 			),
+		untilFlowing: (among) =>
+			until(
+				() => handled() > 60 && among.every((child) => child.owned().every((partition) => firstOf(child, partition, 0))),
+				"messages flow in every partition",
+			),
 		note: (event) => recorder.record(event),
 		verify: () => recorder.verify(),
 		async committed() {
@@ -99,7 +106,7 @@ export const processChecks: readonly Check[] = [
 			const options = { sessionTimeoutMs: 6000 };
 			const [a, b] = await Promise.all([scene.start("a", options), scene.start("b", options)]);
 			await scene.untilShared([a, b]);
-			await until(() => scene.handled() > 60, "messages flow");
+			await scene.untilFlowing([a, b]);
 			const freed = a.owned();
 			const start = clock.wall();
 			a.signal("SIGTERM");
@@ -123,7 +130,7 @@ export const processChecks: readonly Check[] = [
 			const scene = await stage(ctx);
 			const [a, b] = await Promise.all([scene.start("a", { handlerMs: 5 }), scene.start("b", { handlerMs: 5 })]);
 			await scene.untilShared([a, b]);
-			await until(() => scene.handled() > 60, "messages flow");
+			await scene.untilFlowing([a, b]);
 			const orphans = a.owned();
 			const start = clock.wall();
 			a.signal("SIGKILL");
@@ -147,7 +154,7 @@ export const processChecks: readonly Check[] = [
 			const scene = await stage(ctx);
 			const [a, b] = await Promise.all([scene.start("a", { handlerMs: 80 }), scene.start("b", { handlerMs: 2 })]);
 			await scene.untilShared([a, b]);
-			await until(() => scene.handled() > 60, "messages flow");
+			await scene.untilFlowing([a, b]);
 			const orphans = a.owned();
 			await until(() => inHand(a).length > 0, "the member has a message in hand");
 			a.signal("SIGSTOP");
@@ -184,7 +191,7 @@ export const processChecks: readonly Check[] = [
 			const options = { sessionTimeoutMs: 6000 };
 			const [a, b] = await Promise.all([scene.start("a", options), scene.start("b", options)]);
 			await scene.untilShared([a, b]);
-			await until(() => scene.handled() > 60, "messages flow");
+			await scene.untilFlowing([a, b]);
 			const [mine, others] = [a.owned(), b.owned()];
 			a.signal("SIGSTOP");
 			await delay(2400);
@@ -204,7 +211,7 @@ export const processChecks: readonly Check[] = [
 			const scene = await stage(ctx, 6);
 			const [a, b, c] = await Promise.all([scene.start("a", { blockMs: 3 * ctx.sessionTimeoutMs }), scene.start("b"), scene.start("c")]);
 			await scene.untilShared([a, b, c]);
-			await until(() => scene.handled() > 60, "messages flow");
+			await scene.untilFlowing([a, b, c]);
 			const orphans = a.owned();
 			const kept = [...b.owned(), ...c.owned()];
 			a.signal("SIGUSR2");

@@ -127,6 +127,8 @@ export const readingChecks: readonly Check[] = [
 			const tailing = (async () => {
 				for await (const message of broker.read(topic, { from: "latest", signal: stop.signal })) seen.push(message.value.n);
 			})().catch((error: unknown) => assert.ok(isAbort(error), `a read that was aborted rejected with ${String(error)}`));
+			// Awaited below, unless the check fails before that.
+			tailing.catch(() => {});
 			await until(async () => {
 				await producer.send({ n: 2 }, { partition: 0 });
 				return seen.length > 0;

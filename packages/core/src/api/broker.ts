@@ -6,6 +6,7 @@ import type { ConsumerGroup, GroupOptions, MixedGroupOptions } from "./consumer-
 import type { Message } from "./message.ts";
 import type { Producer, ProducerGroup, ProducerGroupOptions, ProducerOptions } from "./producer.ts";
 import type { Topic, TopicShape } from "./topic.ts";
+import type { Topology, TopologyOptions } from "./topology.ts";
 
 /** What can be said to `connect` and in polylog.config: which backend, and its options. */
 export interface BrokerConfig {
@@ -63,6 +64,12 @@ export interface Broker extends AsyncDisposable {
 	consumerGroups(): Promise<string[]>;
 	/** Reads without a group: tail, replay, a bounded range. Nothing is committed. */
 	read<T>(topic: Topic<T>, options?: ReadOptions): AsyncIterable<Message<T>>;
+	/**
+	 * Which producer groups feed which topics feed which consumer groups, with rates and lag. Joins nothing and commits
+	 * nothing; watches for `watchMs` (default 1 s) and reads the last messages of every partition, so it is for a look
+	 * now and then. `topologyMermaid` draws it.
+	 */
+	topology(options?: TopologyOptions): Promise<Topology>;
 	/** The adapter's client: the way out, at your own risk. */
 	native<N>(): N;
 	/** Closes on SIGINT and SIGTERM, then ends the process with 128 + the signal's number. Returns a function that undoes it. */

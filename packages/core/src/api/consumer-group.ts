@@ -1,6 +1,7 @@
 import type { Assignor } from "../driver/group-session.ts";
 import type { Offset, Position } from "../offset.ts";
 import type { Partition } from "../partition.ts";
+import type { Estimate, EstimateOptions } from "./estimate.ts";
 import type { Member, MemberOptions } from "./member.ts";
 import type { Handler, RunOptions } from "./run-options.ts";
 import type { Topic } from "./topic.ts";
@@ -41,6 +42,12 @@ export interface ConsumerGroup<T> {
 	committed(): Promise<ReadonlyMap<Partition, Offset>>;
 	/** How far behind the group is. 0 exactly when it is drained. */
 	lag(): Promise<GroupLag>;
+	/**
+	 * How long the backlog takes at the rates seen. Looks at the group from outside: no join, and no metrics of its
+	 * members. The first call watches for `watchMs` (default 3 s); this object keeps what it saw for `windowMs`, so that
+	 * calls that come often enough look once and answer at once.
+	 */
+	estimate(options?: EstimateOptions): Promise<Estimate>;
 	/** Moves the committed offsets. GROUP_ACTIVE while it has members, unless `force` (owners are then fenced). */
 	reset(to: Position, options?: ResetOptions): Promise<ResetReport>;
 	/** Forgets the group and its offsets. GROUP_ACTIVE while it has members. */

@@ -1,6 +1,7 @@
 // The named group, as operators and applications hold it. Looking at it does not join it.
 import { abortedError } from "../aborted.ts";
 import type { ConsumerGroup, GroupDescription, GroupLag, GroupOptions, ResetOptions, ResetReport } from "../api/consumer-group.ts";
+import type { Estimate, EstimateOptions } from "../api/estimate.ts";
 import type { Member, MemberOptions } from "../api/member.ts";
 import type { Producer } from "../api/producer.ts";
 import type { Handler, RunOptions } from "../api/run-options.ts";
@@ -9,6 +10,7 @@ import type { Backend } from "../backend.ts";
 import { DeadLetterWriter } from "../delivery/dead-letter.ts";
 import type { GroupCoordinator, GroupSnapshot } from "../driver/group-session.ts";
 import { isPolylogError, PolylogError } from "../errors.ts";
+import { Sampler } from "../estimate/sampler.ts";
 import type { Offset, Position } from "../offset.ts";
 import { checkPosition } from "../position.ts";
 import { PartitionMap } from "../partition-map.ts";
@@ -46,6 +48,7 @@ export class Group<T> implements ConsumerGroup<T> {
 	readonly #topics: readonly string[];
 	readonly #sessionTimeoutMs: number;
 	readonly #heartbeatMs: number;
+	readonly #sampler: Sampler;
 
 	constructor(name: string, options: GroupOptions<T>, parts: GroupParts) {
 		this.name = name;
@@ -65,6 +68,8 @@ export class Group<T> implements ConsumerGroup<T> {
 		this.#heartbeatMs = options.heartbeatMs ?? this.#sessionTimeoutMs / 3;
 		if (!(Number.isFinite(this.#heartbeatMs) && this.#heartbeatMs > 0 && this.#heartbeatMs <= this.#sessionTimeoutMs / 2))
 			throw new RangeError(`heartbeatMs must be above 0 and at most half of sessionTimeoutMs, not ${this.#heartbeatMs}`);
+		const { backend } = parts;
+		this.#sampler = new Sampler({ backend, group: name, topics: this.#topics, from: options.from, find: () => this.#find() });
 	}
 
 	join(options: MemberOptions<T> = {}): Promise<Member<T>> {
@@ -145,7 +150,13 @@ export class Group<T> implements ConsumerGroup<T> {
 	}
 
 	async lag(): Promise<GroupLag> {
-		return groupLag(this.#parts.backend, this.#topics, offsetsOf(await this.#find()), this.#options.from);
+		const { backend } = this.#parts;
+		const find = async () => groupLag(backend, this.#topics, offsetsOf(await this.#find()), this.#options.from);
+		return backend.patiently(`finding the lag of group ${this.name}`, find, { group: this.name });
+	}
+
+	estimate(options: EstimateOptions = {}): Promise<Estimate> {
+		return this.#sampler.estimate(options);
 	}
 
 	async reset(to: Position, options: ResetOptions = {}): Promise<ResetReport> {
@@ -168,7 +179,8 @@ export class Group<T> implements ConsumerGroup<T> {
 
 	async delete(): Promise<void> {
 		const { backend, coordinator } = this.#parts;
-		const existed = await backend.attempt(`deleting group ${this.name}`, () => coordinator.delete(this.name), { group: this.name });
+		const remove = async (again: boolean) => (await coordinator.delete(this.name)) || again;
+		const existed = await backend.patiently(`deleting group ${this.name}`, remove, { group: this.name });
 		if (!existed) throw this.#notFound();
 	}
 
@@ -180,7 +192,7 @@ export class Group<T> implements ConsumerGroup<T> {
 
 	#find(): Promise<GroupSnapshot | undefined> {
 		const { backend, coordinator } = this.#parts;
-		return backend.attempt(`looking at group ${this.name}`, () => coordinator.describe(this.name), { group: this.name });
+		return backend.patiently(`looking at group ${this.name}`, () => coordinator.describe(this.name), { group: this.name });
 	}
 
 	async #snapshot(): Promise<GroupSnapshot> {

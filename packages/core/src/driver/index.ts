@@ -9,6 +9,7 @@ export { type OptionSpec, readOptions } from "./options.ts";
 export { offsetOutOfRange } from "./out-of-range.ts";
 export type { AppendOutcome, OutgoingRecord, RawHeaders, RawRecord } from "./record.ts";
 export { recordDigest } from "./record-digest.ts";
+export { untilAborted } from "../aborted.ts";
 export { type Capabilities, DURABILITY_CLASSES, type DurabilityClass } from "../capabilities.ts";
 export { type Clock, type Random, sleep } from "../clock.ts";
 export { isPolylogError, PolylogError } from "../errors.ts";

@@ -85,8 +85,8 @@ export class ObservationJudge implements Judge {
 	}
 
 	#rewind(lane: Lane, offset: bigint): void {
-		const highest = lane.promised.at(-1)?.offset ?? lane.seen?.offset;
-		if (!lane.mayRewind || highest === undefined || offset >= highest) return;
+		const behind = [lane.promised.at(-1), lane.seen].some((bound) => bound !== undefined && offset < bound.offset);
+		if (!lane.mayRewind || !behind) return;
 		lane.promised.length = 0;
 		lane.seen = undefined;
 		lane.mayRewind = false;

@@ -23,6 +23,11 @@ const STEPS: readonly Step[] = [
 	{ name: "lint", command: ["oxlint"], remedy: "npm run fix" },
 	{ name: "format", command: ["oxfmt", "--check"], remedy: "npm run fix" },
 	{ name: "docs", command: [node, "scripts/generate-errors.ts", "--check"], remedy: "npm run generate" },
+	{
+		name: "reports",
+		command: [node, "--conditions=@polylog/source", "scripts/generate-guarantees.ts", "--check"],
+		remedy: "npm run generate",
+	},
 	{ name: "readme", command: [node, "scripts/generate-readme.ts", "--check"], remedy: "npm run generate" },
 ];
 

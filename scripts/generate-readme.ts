@@ -16,7 +16,7 @@ function sourceOf(path: string, name: string | undefined): string {
 	return `${found.trimEnd()}\n`;
 }
 
-for (const file of ["README.md", ...globSync("docs/guides/*.md")]) {
+for (const file of ["README.md", "docs/adapters.md", ...globSync("docs/guides/*.md")]) {
 	const before = readFileSync(file, "utf8");
 	const after = before.replace(
 		BLOCK,

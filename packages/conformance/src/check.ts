@@ -11,7 +11,7 @@ export interface Check {
 	readonly promise: string;
 	/** Without these it is reported as unsupported, never as kept. */
 	readonly needs?: readonly Flag[];
-	/** Default 60 s. */
+	/** Ends a check that hangs; no promise is a matter of it. Default 120 s. */
 	readonly timeoutMs?: number;
 	/** `alone`: measures time tightly, or needs much of the machine. `processes`: starts some, so few run at once. Default `together`. */
 	readonly runs?: "together" | "alone" | "processes";

@@ -16,10 +16,11 @@ import type { Driver } from "@polylog/core/driver";
 import type { Harness, RunningBroker } from "./harness.ts";
 import type { ChildMember, ChildOptions } from "./child.ts";
 import { spawnChild } from "./child.ts";
-import { type Item, Recorder, watched } from "./recorder.ts";
+import { type Item, Recorder } from "./recorder.ts";
 import type { Seeded } from "./seed.ts";
 import { type Tap, tapped } from "./tap.ts";
 import { within } from "./time.ts";
+import { watched } from "./watched-group.ts";
 
 /** A connection that can be cut, as the death of its process would. */
 export interface Cuttable {

@@ -1,6 +1,6 @@
 // Keeps the history of one check, and the participants that write it.
 import assert from "node:assert/strict";
-import type { ConsumerGroup, GroupLag, Member, MemberOptions, Message, Offset, Partition, Producer, RunOptions } from "@polylog/core";
+import type { ConsumerGroup, Member, MemberOptions, Message, Offset, Partition, Producer, RunOptions } from "@polylog/core";
 import { type Context } from "@polylog/core";
 import { partitionKey } from "@polylog/core/driver";
 import type { ChildMember } from "./child.ts";
@@ -216,42 +216,4 @@ export class Recorder {
 		assert.ok(lines.length === 0, `the history breaks the contract: ${lines.join("; ")}`);
 		return verdict;
 	}
-}
-
-/** A group whose resets, and what is told of it, come to the histories about it. */
-export function watched<T>(group: ConsumerGroup<T>, recorders: readonly Recorder[]): ConsumerGroup<T> {
-	const { name } = group;
-	const note = (event: HistoryEvent) => recorders.forEach((recorder) => recorder.note(name, event));
-	const on = {
-		reset: group.reset.bind(group),
-		delete: group.delete.bind(group),
-		lag: group.lag.bind(group),
-		committed: group.committed.bind(group),
-	};
-	const moving = async <R>(by: MoveEvent["by"], call: () => Promise<R>): Promise<R> => {
-		note({ kind: "moving", at: clock.wall(), group: name, by });
-		try {
-			return await call();
-		} finally {
-			note({ kind: "moved", at: clock.wall(), group: name, by });
-		}
-	};
-	return Object.assign(group, {
-		reset: (...call: Parameters<typeof on.reset>) => (call[1]?.dryRun ? on.reset(...call) : moving("reset", () => on.reset(...call))),
-		delete: () => moving("forgotten", () => on.delete()),
-		async committed() {
-			const asked = clock.wall();
-			const offsets = await on.committed();
-			for (const [partition, committed] of offsets)
-				note({ kind: "observed", at: clock.wall(), asked, group: name, partition: partitionKey(partition), committed });
-			return offsets;
-		},
-		async lag(): Promise<GroupLag> {
-			const asked = clock.wall();
-			const told = await on.lag();
-			for (const { partition, committed, lag } of told.partitions)
-				note({ kind: "observed", at: clock.wall(), asked, group: name, partition: partitionKey(partition), committed, lag });
-			return told;
-		},
-	});
 }

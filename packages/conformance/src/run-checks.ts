@@ -112,7 +112,7 @@ async function runCheck(check: Check, started: Started, seed: string): Promise<C
 	const ctx = new CheckContext({ ...started, random: new Seeded(`${seed}/${id}`) });
 	const start = clock.now();
 	try {
-		await within(check.timeoutMs ?? 60_000, `the check ${id}`, check.run(ctx));
+		await within(check.timeoutMs ?? 120_000, `the check ${id}`, check.run(ctx));
 		ctx.judgeHistories();
 		return { id, promise, status: "kept", ms: Math.round(clock.now() - start) };
 	} catch (error) {

@@ -22,25 +22,51 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 	}
 }
 
-/** The promise's value, or a failure naming `what` when it is not settled within `ms`. */
+/** The promise's value, or a failure naming `what` when it is not settled within `ms`; a busy machine's share is not counted. */
 export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
-	const gone = new AbortController();
-	const late = delay(ms, gone.signal).then(() => {
-		throw new Error(`${what} took longer than ${ms} ms`);
-	});
+	const watch = stopwatch();
+	const late = (async () => {
+		while (await watch.tick()) if (watch.elapsed() >= ms) throw new Error(`${what} took longer than ${ms} ms`);
+		return undefined as never;
+	})();
 	late.catch(() => {});
 	try {
 		return await Promise.race([promise, late]);
 	} finally {
-		gone.abort();
+		watch.stop();
 	}
 }
 
-/** How long the promise took, in ms. */
+/** How long the promise took, in ms, without what a busy machine added. */
 export async function timed(promise: Promise<unknown>): Promise<number> {
+	const watch = stopwatch();
+	void (async () => {
+		while (await watch.tick());
+	})();
+	try {
+		await promise;
+		return watch.elapsed();
+	} finally {
+		watch.stop();
+	}
+}
+
+/** Runs while it is ticked; a tick that comes later than asked for says how busy the machine is, and is taken off. */
+function stopwatch() {
+	const stopped = new AbortController();
 	const start = clock.now();
-	await promise;
-	return clock.now() - start;
+	let excess = 0;
+	return {
+		elapsed: () => clock.now() - start - excess,
+		stop: () => stopped.abort(),
+		/** False once it is stopped. */
+		async tick(): Promise<boolean> {
+			const before = clock.now();
+			await delay(2 * POLL_MS, stopped.signal).catch(() => {});
+			excess += Math.max(0, clock.now() - before - 3 * POLL_MS);
+			return !stopped.signal.aborted;
+		},
+	};
 }
 
 /** A promise and its resolver: a gate that handlers of a check wait at. */

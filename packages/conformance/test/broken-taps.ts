@@ -50,9 +50,11 @@ export function reopensAt(place: (range: PolylogError["context"]) => bigint): Ta
 					try {
 						return await reader.fetch(credit, signal);
 					} catch (error) {
+						// Between its end and its new beginning there is no topic.
+						if (isPolylogError(error, "TOPIC_NOT_FOUND")) return nothing();
 						if (!isPolylogError(error, "OFFSET_OUT_OF_RANGE")) throw error;
 						reader = driver.openReader(partition, place(error.context));
-						return reader.fetch(credit, signal);
+						return nothing();
 					}
 				};
 				return { fetch, close: () => reader.close() };

@@ -1,10 +1,20 @@
 // Contract point 13: a slow handler costs its own partition time, and nobody memory or membership.
 import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Check } from "../check.ts";
 import type { Message } from "@polylog/core";
 import type { Item } from "../recorder.ts";
 import { untilBalanced } from "../settle.ts";
 import { delay, gate, until } from "../time.ts";
+
+/** What this process holds on to: garbage is collected first, since how much of it lies about says nothing. */
+function heldMegabytes(): number {
+	setFlagsFromString("--expose-gc");
+	runInNewContext("gc")();
+	const { heapUsed, external } = process.memoryUsage();
+	return (heapUsed + external) / 1_000_000;
+}
 
 export const backPressureChecks: readonly Check[] = [
 	{
@@ -69,6 +79,35 @@ export const backPressureChecks: readonly Check[] = [
 			assert.ok(bytes <= 300_000, `${bytes} bytes are held, and 200000 are allowed`);
 			held.open();
 			await recorder.untilHandled(100);
+		},
+	},
+	{
+		id: "back-pressure.memory",
+		promise: "contract point 13: behind a handler that stands still memory does not grow with the backlog, measured",
+		runs: "alone",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 3 });
+			const pad = "x".repeat(20_000);
+			const total = 2400;
+			const producer = broker.producer(topic);
+			for (let n = 0; n < total; n += 200)
+				await producer.sendBatch(Array.from({ length: 200 }, (_, i) => ({ value: { n: n + i, pad }, partition: i % 3 })));
+			const held = gate();
+			const recorder = ctx.recorder();
+			const member = await ctx.connect();
+			const before = heldMegabytes();
+			const a = await recorder.follow(ctx.group(member, topic), { maxBufferedBytes: 1_000_000, handle: () => held.passed });
+			await until(() => a.seen.length === 3, "a message of each partition is in hand");
+			let most = 0;
+			for (let i = 0; i < 5; i++) {
+				await delay(200);
+				most = Math.max(most, heldMegabytes() - before);
+			}
+			// A backlog of 48 MB; three partitions may hold 1 MB each, and what is read may be held twice while it is decoded.
+			assert.ok(most < 24, `${most.toFixed(1)} MB more are held with a backlog of 48 MB and 3 MB allowed`);
+			held.open();
+			await recorder.untilHandled(total, 30_000);
 		},
 	},
 	{

@@ -1,10 +1,10 @@
 // Contract points 4, 6 and 7: what a commit means.
 import assert from "node:assert/strict";
-import type { Message, Offset, Partition } from "@polylog/core";
+import { type Message, type Offset, type Partition, samePartition } from "@polylog/core";
 import type { Check } from "../check.ts";
 import { rejectsWith } from "../expect.ts";
 import type { Item } from "../recorder.ts";
-import { after, committedAt, standsBetween } from "../settle.ts";
+import { after, committedAt, standsBetween, untilBalanced } from "../settle.ts";
 import { delay, gate, until, within } from "../time.ts";
 
 export const commitChecks: readonly Check[] = [
@@ -159,6 +159,36 @@ export const commitChecks: readonly Check[] = [
 			assert.equal(await committedAt(group, tenth.partition), after(tenth));
 			await a.close();
 			assert.equal(await committedAt(group, tenth.partition), after(tenth));
+		},
+	},
+	{
+		id: "commits.late-and-twice",
+		promise:
+			"contract points 5 and 6: a message committed twice is committed once; after its partition was given up it is FENCED, after close CLOSED",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 2 });
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			const a = await recorder.follow(group, { commit: "manual" });
+			for (const index of [0, 1]) await recorder.send(broker.producer(topic), 10, { from: index * 10, partition: index });
+			await recorder.untilHandled(20);
+			const lastOf = (index: number) => a.seen.findLast((message) => message.partition.index === index);
+			const messages = [lastOf(0), lastOf(1)].filter((message) => message !== undefined);
+			assert.equal(messages.length, 2);
+			for (const message of messages) {
+				await Promise.all([a.member.commit(message), a.member.commit(message)]);
+				await a.member.commit(message);
+				assert.equal(await committedAt(group, message.partition), after(message));
+			}
+			const b = await recorder.follow(group);
+			await untilBalanced([a.member, b.member], 2);
+			const moved = messages.find((message) => samePartition(message.partition, b.member.assignment[0] ?? { topic: "", index: -1 }));
+			assert.ok(moved);
+			await rejectsWith(within(5000, "a commit after the hand-over", a.member.commit(moved)), "FENCED");
+			await a.close();
+			for (const message of messages) await rejectsWith(within(5000, "a commit after close", a.member.commit(message)), "CLOSED", "FENCED");
+			for (const message of messages) assert.equal(await committedAt(group, message.partition), after(message));
 		},
 	},
 	{

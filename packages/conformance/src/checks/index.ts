@@ -3,10 +3,12 @@ import type { Check } from "../check.ts";
 import { backPressureChecks } from "./back-pressure.ts";
 import { badInputChecks } from "./bad-input.ts";
 import { capabilityChecks } from "./capabilities.ts";
+import { closedChecks } from "./closed.ts";
 import { closingChecks } from "./closing.ts";
 import { commitChecks } from "./commits.ts";
 import { driverChecks } from "./driver.ts";
 import { failureChecks } from "./failure.ts";
+import { fencingChecks } from "./fencing.ts";
 import { groupChecks } from "./groups.ts";
 import { handlingChecks } from "./handling.ts";
 import { iteratorChecks } from "./iterator.ts";
@@ -31,6 +33,7 @@ export const CHECKS: readonly Check[] = [
 	...groupChecks,
 	...commitChecks,
 	...rebalanceChecks,
+	...fencingChecks,
 	...seekChecks,
 	...rangeChecks,
 	...lagChecks,
@@ -39,6 +42,7 @@ export const CHECKS: readonly Check[] = [
 	...backPressureChecks,
 	...handlingChecks,
 	...closingChecks,
+	...closedChecks,
 	...capabilityChecks,
 	...iteratorChecks,
 	...processChecks,

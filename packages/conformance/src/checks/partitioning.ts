@@ -15,6 +15,23 @@ const MURMUR2_VECTORS: readonly (readonly [key: string, hash: number])[] = [
 	["abc", 479470107],
 ];
 
+/** From librdkafka's (C) and kafka-python's own tests: the same hash, unsigned, and the partition among a thousand. */
+const LIBRDKAFKA_VECTORS: readonly (readonly [key: string, hash: number])[] = [
+	["kafka", 0xd067cf64],
+	["giberish123456789", 0x8f552b0c],
+	["1234", 0x9fc97b14],
+	["234", 0xe7c009ca],
+	["34", 0x873930da],
+	["4", 0x5a4b5ca1],
+	["PreAmbleWillBeRemoved,ThePrePartThatIs", 0x78424f1c],
+];
+const KAFKA_PYTHON_VECTORS: readonly (readonly [key: string, among1000: number])[] = [
+	["a", 524],
+	["ab", 434],
+	["123456789", 566],
+	["\u0000 ", 742],
+];
+
 export const partitioningChecks: readonly Check[] = [
 	{
 		id: "partitioning.murmur2",
@@ -30,6 +47,20 @@ export const partitioningChecks: readonly Check[] = [
 					assert.equal(message.partition.index, (hash & 0x7fffffff) % partitions, `the partition of "${key}" among ${partitions}`);
 				}
 			}
+		},
+	},
+	{
+		id: "partitioning.other-languages",
+		promise: "a key is stored in the partition that clients in C (librdkafka) and Python give it when they are set to murmur2",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker, { partitions: 8 });
+			const producer = broker.producer(topic);
+			for (const [key, hash] of LIBRDKAFKA_VECTORS)
+				assert.equal((await producer.send({ n: 0 }, { key })).partition.index, (hash & 0x7fffffff) % 8, `the partition of "${key}"`);
+			// 8 divides 1000, so what a thousand partitions say holds for eight.
+			for (const [key, among1000] of KAFKA_PYTHON_VECTORS)
+				assert.equal((await producer.send({ n: 0 }, { key })).partition.index, among1000 % 8, `the partition of ${JSON.stringify(key)}`);
 		},
 	},
 	{

@@ -187,7 +187,8 @@ export const processChecks: readonly Check[] = [
 		runs: "processes",
 		async run(ctx) {
 			const scene = await stage(ctx);
-			const options = { sessionTimeoutMs: 4000 };
+			// The last sign of life may be a third of it old when the member is stopped.
+			const options = { sessionTimeoutMs: 6000 };
 			const [a, b] = await Promise.all([scene.start("a", options), scene.start("b", options)]);
 			await scene.untilShared([a, b]);
 			await scene.untilFlowing([a, b]);

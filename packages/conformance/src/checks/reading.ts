@@ -58,18 +58,42 @@ export const readingChecks: readonly Check[] = [
 			const all = await readAll(broker, topic);
 			const [from, to] = [all[7]?.offset ?? 0n, all[21]?.offset ?? 0n];
 			const part = await within(
-				5000,
+				20_000,
 				"a bounded read",
 				collect(broker.read(topic, { partition: 1, from: { offset: from }, to: { offset: to } })),
 			);
 			assert.deepEqual(places(part), places(all.slice(7, 21)));
 			const none = await within(
-				5000,
+				20_000,
 				"reading an empty range",
 				collect(broker.read(topic, { partition: 1, from: "latest", to: "latest" })),
 			);
 			assert.deepEqual(none, []);
 			assert.deepEqual(places(await collect(broker.read(topic, { partition: 0, to: "latest" }))), []);
+		},
+	},
+	{
+		id: "reading.moves-no-group",
+		promise:
+			"contract points 6 and 10: a replay beside a live group gives the same records twice over, and moves neither its place nor its members",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const group = ctx.group(broker, topic);
+			const recorder = ctx.recorder();
+			await recorder.send(broker.producer(topic), 90);
+			const a = await recorder.follow(group);
+			await recorder.untilHandled(90);
+			await a.member.commit();
+			const [{ generation }, stood] = [await group.describe(), await group.committed()];
+			const bytes = (messages: readonly Message<Item>[]) =>
+				messages.map(({ partition, raw }) => `${partition.index}@${raw.offset}=${Buffer.from(raw.value ?? []).toString("hex")}`);
+			const lanes = async () => [...byPartition(await readAll(broker, topic))].toSorted(([x], [y]) => x - y).map(([, lane]) => bytes(lane));
+			assert.deepEqual(await lanes(), await lanes());
+			assert.equal((await group.describe()).generation, generation);
+			assert.deepEqual([...(await group.committed())], [...stood]);
+			assert.equal(a.seen.length, 90);
+			assert.equal(recorder.verify().duplicates, 0);
 		},
 	},
 	{
@@ -82,7 +106,7 @@ export const readingChecks: readonly Check[] = [
 			const start = 1_700_000_000_000;
 			for (let n = 0; n < 40; n++) await broker.producer(topic).send({ n }, { partition: 2, timestamp: start + n * 10 });
 			const from = async (timestamp: number | Date) =>
-				(await within(5000, "reading from a time", collect(broker.read(topic, { partition: 2, from: { timestamp }, to: "latest" }))))[0]
+				(await within(20_000, "reading from a time", collect(broker.read(topic, { partition: 2, from: { timestamp }, to: "latest" }))))[0]
 					?.value.n;
 			assert.equal(await from(start + 100), 10);
 			assert.equal(await from(new Date(start + 101)), 11);
@@ -137,7 +161,7 @@ export const readingChecks: readonly Check[] = [
 			for (let n = 0; n < 5; n++) await broker.producer(topic).send({ n }, { partition: 0 });
 			const end = (await broker.topics.describe(topic)).partitions[0]?.end ?? 0n;
 			const error = await rejectsWith(
-				within(5000, "reading beyond the end", collect(broker.read(topic, { partition: 0, from: { offset: end + 100n } }))),
+				within(20_000, "reading beyond the end", collect(broker.read(topic, { partition: 0, from: { offset: end + 100n } }))),
 				"OFFSET_OUT_OF_RANGE",
 			);
 			assert.equal(error.context.requested, end + 100n);
@@ -157,7 +181,7 @@ export const readingChecks: readonly Check[] = [
 			const first = (await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n;
 			await overflow();
 			const error = await rejectsWith(
-				within(5000, "reading a removed position", collect(broker.read(topic, { partition: 0, from: { offset: first }, to: "latest" }))),
+				within(20_000, "reading a removed position", collect(broker.read(topic, { partition: 0, from: { offset: first }, to: "latest" }))),
 				"OFFSET_OUT_OF_RANGE",
 			);
 			assert.equal(error.context.requested, first);

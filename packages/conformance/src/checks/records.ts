@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Check } from "../check.ts";
 import { rawBytes, utf8 } from "../codecs.ts";
+import { rejectsWith } from "../expect.ts";
 import { byPartition, readAll } from "../reading.ts";
 import { clock } from "../time.ts";
 
@@ -146,6 +147,29 @@ export const recordChecks: readonly Check[] = [
 			assert.equal(given?.timestamp.getTime(), 1_600_000_000_123);
 			const time = now?.timestamp.getTime() ?? 0;
 			assert.ok(time >= before - 1 && time <= clock.wall() + 1, `${time} is not between ${before} and now`);
+		},
+	},
+	{
+		id: "records.header-limits",
+		promise: "64 headers and 16 KiB of them are stored; more is MESSAGE_TOO_LARGE, and stores nothing",
+		async run(ctx) {
+			const broker = await ctx.connect();
+			const topic = await ctx.topic(broker);
+			const producer = broker.producer(topic);
+			const named = (count: number) => Array.from({ length: count }, (_, i): [string, string] => [`h${i}`, `${i}`]);
+			await rejectsWith(producer.send({ n: 1 }, { partition: 0, headers: named(65) }), "MESSAGE_TOO_LARGE");
+			await rejectsWith(producer.send({ n: 2 }, { partition: 0, headers: [["h", "x".repeat(17_000)]] }), "MESSAGE_TOO_LARGE");
+			await producer.send({ n: 3 }, { partition: 0, headers: named(64) });
+			await producer.send({ n: 4 }, { partition: 0, headers: [["h", "x".repeat(16_000)]] });
+			const stored = await readAll(broker, topic);
+			assert.deepEqual(
+				stored.map((message) => [message.value.n, message.headers.size]),
+				[
+					[3, 64],
+					[4, 1],
+				],
+			);
+			assert.equal(stored[1]?.headers.get("h")?.length, 16_000);
 		},
 	},
 	{

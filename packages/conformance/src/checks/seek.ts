@@ -87,7 +87,7 @@ export const seekChecks: readonly Check[] = [
 			const stood = await committedAt(group, partition);
 			a.member.pause();
 			await a.member.seek("earliest");
-			assert.equal(a.member.position(partition), a.seen[0]?.offset);
+			assert.ok(standsBetween(a.member.position(partition), -1n, a.seen[0]?.offset ?? -1n), "the position is not before the first message");
 			await a.close();
 			assert.equal(await committedAt(group, partition), stood, "closing persisted a seek");
 			const b = await recorder.follow(group);

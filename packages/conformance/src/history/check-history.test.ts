@@ -73,6 +73,16 @@ describe("a history that keeps the contract", () => {
 			[sent("0", 0n), sent("1", 1n), sent("2", 2n), ...handled("a", 0n, 1n), ...sought(), ...handled("a", 2n, 1n), committed("a", 3n)],
 			open,
 		],
+		[
+			"a commit from before a seek is told after it",
+			[...sought(), committed("a", 51n), quiet(1), observed(12n), committed("a", 12n), quiet(1), observed(12n)],
+			open,
+		],
+		[
+			"a reader sees the place of before a seek after it",
+			[...sought(), observed(64n), quiet(1), committed("a", 12n), quiet(1), observed(12n)],
+			open,
+		],
 		["retention took what waited", [sent("0", 0n), sent("1", 1n), ...handled("a", 0n, 1n), truncated(2n)]],
 		[
 			"a group begins where the log has got to",

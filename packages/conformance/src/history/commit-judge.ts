@@ -1,6 +1,6 @@
 // Judges commits: who may make them, what they may cover, and whether what was promised is what others see.
 import type { Endings } from "./endings.ts";
-import type { CommittedEvent, HistoryEvent, StartedEvent } from "./event.ts";
+import type { CommittedEvent, HistoryEvent, MoveEvent, StartedEvent } from "./event.ts";
 import { type HistoryRules, type Judge, laneOf, Made, placeOf } from "./judge.ts";
 import type { Accuse } from "./violation.ts";
 
@@ -46,18 +46,22 @@ export class CommitJudge implements Judge {
 			lane.inHand.delete(event.offset);
 			lane.done.add(event.offset);
 		} else if (event.kind === "committed") this.#commit(event, this.#lane(event));
-		else if (event.kind === "moving" || event.kind === "moved") {
-			for (const [key, lane] of this.#lanes) {
-				if (key !== laneOf({ ...event, partition: lane.partition }) || event.partitions?.includes(lane.partition) === false) continue;
-				lane.committed = undefined;
-				lane.first = undefined;
-				lane.moving = event.kind === "moving";
-				lane.mayRewind = true;
-			}
-		}
+		else if (event.kind === "moving" || event.kind === "moved") this.#move(event);
 	}
 
 	end(): void {}
+
+	#move(event: MoveEvent): void {
+		// Also those that nothing was heard of yet.
+		for (const partition of event.partitions ?? []) this.#lane({ ...event, partition });
+		for (const [key, lane] of this.#lanes) {
+			if (key !== laneOf({ ...event, partition: lane.partition }) || event.partitions?.includes(lane.partition) === false) continue;
+			lane.committed = undefined;
+			lane.first = undefined;
+			lane.moving = event.kind === "moving";
+			lane.mayRewind = true;
+		}
+	}
 
 	#lane(event: { readonly group?: string; readonly partition: string }): Lane {
 		const known = this.#lanes.get(laneOf(event));

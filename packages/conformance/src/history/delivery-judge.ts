@@ -1,6 +1,6 @@
 // Judges what groups were handed: from where, in which order, how often, and whether it was everything.
 import type { Endings } from "./endings.ts";
-import type { HistoryEvent, StartedEvent } from "./event.ts";
+import type { HistoryEvent, MoveEvent, StartedEvent } from "./event.ts";
 import { type HistoryRules, type Judge, laneOf, placeOf } from "./judge.ts";
 import { KnownRecords } from "./known-records.ts";
 import type { Accuse } from "./violation.ts";
@@ -87,7 +87,9 @@ export class DeliveryJudge implements Judge {
 		return made;
 	}
 
-	#move(event: Extract<HistoryEvent, { kind: "moving" | "moved" }>): void {
+	#move(event: MoveEvent): void {
+		// Also those that nothing was heard of yet.
+		for (const partition of event.partitions ?? []) this.#lane({ ...event, partition });
 		for (const [key, lane] of this.#lanes) {
 			const mine = key === laneOf({ ...event, partition: lane.partition });
 			if (!mine || (event.partitions && !event.partitions.includes(lane.partition))) continue;

@@ -1,5 +1,5 @@
 // Judges what the broker tells of a group: against what was promised to its members, and against the log.
-import type { HistoryEvent, ObservedEvent } from "./event.ts";
+import type { HistoryEvent, MoveEvent, ObservedEvent } from "./event.ts";
 import { type HistoryRules, type Judge, laneOf, Made } from "./judge.ts";
 import type { Accuse } from "./violation.ts";
 
@@ -43,18 +43,22 @@ export class ObservationJudge implements Judge {
 			const highest = lane.promised.at(-1);
 			if (highest === undefined || event.offset > highest.offset) lane.promised.push({ offset: event.offset, at: event.at });
 		} else if (event.kind === "observed") this.#observe(event, this.#lane(event));
-		else if (event.kind === "moving" || event.kind === "moved") {
-			for (const [key, lane] of this.#lanes) {
-				if (key !== laneOf({ ...event, partition: lane.partition }) || event.partitions?.includes(lane.partition) === false) continue;
-				lane.promised.length = 0;
-				lane.seen = undefined;
-				lane.moving = event.kind === "moving";
-				lane.mayRewind = true;
-			}
-		}
+		else if (event.kind === "moving" || event.kind === "moved") this.#move(event);
 	}
 
 	end(): void {}
+
+	#move(event: MoveEvent): void {
+		// Also those that nothing was heard of yet.
+		for (const partition of event.partitions ?? []) this.#lane({ ...event, partition });
+		for (const [key, lane] of this.#lanes) {
+			if (key !== laneOf({ ...event, partition: lane.partition }) || event.partitions?.includes(lane.partition) === false) continue;
+			lane.promised.length = 0;
+			lane.seen = undefined;
+			lane.moving = event.kind === "moving";
+			lane.mayRewind = true;
+		}
+	}
 
 	#lane(event: { readonly group?: string; readonly partition: string }): Lane {
 		const known = this.#lanes.get(laneOf(event));
@@ -81,8 +85,8 @@ export class ObservationJudge implements Judge {
 	}
 
 	#rewind(lane: Lane, offset: bigint): void {
-		const highest = lane.promised.at(-1)?.offset ?? lane.seen?.offset;
-		if (!lane.mayRewind || highest === undefined || offset >= highest) return;
+		const behind = [lane.promised.at(-1), lane.seen].some((bound) => bound !== undefined && offset < bound.offset);
+		if (!lane.mayRewind || !behind) return;
 		lane.promised.length = 0;
 		lane.seen = undefined;
 		lane.mayRewind = false;

@@ -69,8 +69,8 @@ export const killed = (member: string): HistoryEvent => ({ kind: "ended", at: ++
 
 /** The group is moved on purpose. */
 export const sought = (): HistoryEvent[] => [
-	{ kind: "moving", at: ++clock, by: "seek" },
-	{ kind: "moved", at: ++clock, by: "seek" },
+	{ kind: "moving", at: ++clock, by: "seek", partitions: [P] },
+	{ kind: "moved", at: ++clock, by: "seek", partitions: [P] },
 ];
 
 export const truncated = (below: bigint): HistoryEvent => ({ kind: "truncated", at: ++clock, partition: P, below });

@@ -7,16 +7,20 @@ export { clock };
 export const delay = (ms: number, signal?: AbortSignal): Promise<void> => sleep(clock, ms, signal);
 
 const POLL_MS = 8;
+/** However busy the machine is: a process that keeps itself busy must not wait for ever. */
+const BUSY_AT_MOST = 4;
 
 /**
  * Resolves when `condition` holds; fails, naming `what`, when it does not within `ms`. On a busy machine the pauses
  * between two looks get longer than asked for: that excess is not counted, so that a check means the same there.
  */
 export async function until(condition: () => boolean | Promise<boolean>, what: string | (() => string), ms = 10_000): Promise<void> {
-	let end = clock.now() + ms;
+	const start = clock.now();
+	let end = start + ms;
 	while (!(await condition())) {
 		const before = clock.now();
-		if (before >= end) throw new Error(`waited ${ms} ms in vain until ${typeof what === "string" ? what : what()}`);
+		if (before >= end || before >= start + BUSY_AT_MOST * ms)
+			throw new Error(`waited ${ms} ms in vain until ${typeof what === "string" ? what : what()}`);
 		await delay(POLL_MS);
 		end += Math.max(0, clock.now() - before - 2 * POLL_MS);
 	}
@@ -26,7 +30,8 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
 	const watch = stopwatch();
 	const late = (async () => {
-		while (await watch.tick()) if (watch.elapsed() >= ms) throw new Error(`${what} took longer than ${ms} ms`);
+		while (await watch.tick())
+			if (watch.elapsed() >= ms || watch.real() >= BUSY_AT_MOST * ms) throw new Error(`${what} took longer than ${ms} ms`);
 		return undefined as never;
 	})();
 	late.catch(() => {});
@@ -58,6 +63,7 @@ function stopwatch() {
 	let excess = 0;
 	return {
 		elapsed: () => clock.now() - start - excess,
+		real: () => clock.now() - start,
 		stop: () => stopped.abort(),
 		/** False once it is stopped. */
 		async tick(): Promise<boolean> {

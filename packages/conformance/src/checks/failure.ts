@@ -36,6 +36,7 @@ export const failureChecks: readonly Check[] = [
 	{
 		id: "failure.back-off",
 		promise: "contract point 16: retries wait as long as was asked, and longer each time up to the maximum",
+		runs: "alone",
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 1 });

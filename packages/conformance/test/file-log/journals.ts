@@ -36,7 +36,7 @@ export function fileJournals(folder: Folder): JournalStore {
 
 function fileJournal(folder: Folder, path: string): JournalLog {
 	const closed = new AbortController();
-	const after = (at: number | undefined): Line[] => (existsSync(path) ? readLines(path, at ?? 0) : []);
+	const from = (at: number): Line[] => (existsSync(path) ? readLines(path, at) : []);
 	return {
 		// A file has no connection that could be lost.
 		connection: 0,
@@ -47,12 +47,13 @@ function fileJournal(folder: Folder, path: string): JournalLog {
 		},
 		async read(cursor, waitMs, signal) {
 			await folder.turn();
-			const at = cursor && Number(cursor.position);
 			const entries = () => {
-				const [first, ...rest] = after(at).map(entryOf);
-				if (!cursor) return first ? [first, ...rest] : [];
-				if (first?.position !== cursor.position || Buffer.compare(first.bytes, cursor.bytes) !== 0) throw new JournalPlaceLost();
-				return rest;
+				if (!cursor) return from(0).map(entryOf);
+				const at = Number(cursor.position);
+				const [stands] = from(at);
+				if (stands?.at !== at || Buffer.compare(entryOf(stands).bytes, cursor.bytes) !== 0) throw new JournalPlaceLost();
+				// A read of its own: what follows may be too long for the page that the cursor's entry is on.
+				return from(at + 1).map(entryOf);
 			};
 			const found = entries();
 			if (found.length > 0 || closed.signal.aborted || !existsSync(path)) return found;
@@ -72,7 +73,7 @@ function fileJournal(folder: Folder, path: string): JournalLog {
 		async bounds() {
 			await folder.turn();
 			const place = (line: Line | undefined) => line && BigInt(line.at);
-			return { first: place(after(0)[0]), last: existsSync(path) ? place(lastLine(path)) : undefined, complete: true };
+			return { first: place(from(0)[0]), last: existsSync(path) ? place(lastLine(path)) : undefined, complete: true };
 		},
 		async truncateBefore() {},
 		async close() {

@@ -1,10 +1,11 @@
 // One plan, run in the simulated world with the oracles watching.
-import { isPolylogError, type Message, type Partition, partitionKey, topic } from "@polylog/core";
+import { isPolylogError, type Message, parsePartitionKey, type Partition, partitionKey, topic } from "@polylog/core";
 import { liveAsMember, type MemberCall, type Plan, type Programs, type Running, World } from "@polylog/testing/world";
 import { DeliveryOracle } from "./oracle/delivery-oracle.ts";
 import { type Lack, lacks } from "./oracle/ending.ts";
 import { JournalOracle } from "./oracle/journal-oracle.ts";
 import { ProducerOracle, type Sent } from "./oracle/producer-oracle.ts";
+import { LostTails } from "./oracle/lost-tails.ts";
 import { type Violation, Verdicts } from "./oracle/verdicts.ts";
 import { describeWire } from "./oracle/wire-entry.ts";
 
@@ -18,6 +19,8 @@ export interface SeedResult {
 	readonly repeated: number;
 	/** The journal lost its last snapshot with its tail, and the members said so: what a log that loses its tail can come to. */
 	readonly unusable: boolean;
+	/** A lost tail could not be told from what producers sent again: see lost-tails.ts. */
+	readonly mistaken: boolean;
 	readonly trace: readonly string[];
 }
 
@@ -43,6 +46,8 @@ class Run {
 	#producing: number;
 	#lookAt = 0;
 	#unusable = false;
+	#mistaken = false;
+	readonly #tails = new LostTails();
 
 	constructor(plan: Plan) {
 		this.#plan = plan;
@@ -58,8 +63,10 @@ class Run {
 			journalCut: (_, entries) => this.#journal.cut(entries),
 			journalTruncated: (_, position) => this.#journal.truncated(position),
 			recordsLost: (partition, offset, records) => {
+				const lost = records.map(({ value }) => valueOf(value));
 				this.#deliveries.recordsLost(partitionKey(partition), offset);
-				for (const sent of records.map(({ value }) => valueOf(value))) if (sent) this.#producers.lost(sent);
+				this.#tails.add(partitionKey(partition), offset, lost);
+				for (const sent of lost) if (sent) this.#producers.lost(sent);
 			},
 			inspect: (process, state) => this.#journal.compare(process.name, state),
 			failed: (process, error) => this.#failed(process, error),
@@ -76,6 +83,7 @@ class Run {
 		this.#journal = new JournalOracle(this.#verdicts, {
 			now: () => time.now,
 			handledTo: (partition) => this.#deliveries.handledTo(partition),
+			mistaken: (partition, from, to) => this.#isMistaken(partition, from, to),
 			healthy: (_, client, sessionTimeoutMs) => this.#healthy(client, sessionTimeoutMs),
 			onReset: (partition, offset) => this.#deliveries.reset(partition, offset),
 		});
@@ -111,6 +119,7 @@ class Run {
 			dispatches: this.#deliveries.dispatches,
 			repeated: this.#deliveries.repeated,
 			unusable: this.#unusable,
+			mistaken: this.#mistaken,
 			trace: world.trace,
 		};
 	}
@@ -144,6 +153,15 @@ class Run {
 			return;
 		}
 		this.#verdicts.report("member-failed", `${process}: ${String(error)}`);
+	}
+
+	#isMistaken(key: string, from: bigint, to: bigint): boolean {
+		const partition = parsePartitionKey(key);
+		if (!this.#tails.looksUnchanged(key, from, to, (offset) => this.#valueAt(partition, offset))) return false;
+		this.#mistaken = true;
+		this.#world.note(`${key}: a record sent again stands where it stood in the lost tail; what lies before it may be skipped`);
+		this.#world.stop();
+		return true;
 	}
 
 	async #handle(running: Running, message: Message<Sent>): Promise<void> {

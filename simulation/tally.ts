@@ -6,6 +6,7 @@ export class Tally {
 	#seeds = 0;
 	#failed = 0;
 	#unusable = 0;
+	#mistaken = 0;
 	#virtualMs = 0;
 	#events = 0;
 	#entries = 0;
@@ -20,6 +21,7 @@ export class Tally {
 		this.#seeds++;
 		if (result.violations.length > 0) this.#failed++;
 		if (result.unusable) this.#unusable++;
+		if (result.mistaken) this.#mistaken++;
 		this.#virtualMs += result.virtualMs;
 		this.#events += result.events;
 		this.#entries += result.entries;
@@ -34,6 +36,7 @@ export class Tally {
 		return [
 			`simulation: ${this.#seeds} seeds, ${this.#failed} failed`,
 			`${this.#unusable} lost their journal for good (told by JOURNAL_UNUSABLE)`,
+			`${this.#mistaken} could not tell a lost tail from what was sent again (docs/simulation.md)`,
 			`${Math.round((this.#seeds / this.seconds) * 60)} seeds a minute, ${cpuMs.toFixed(0)} ms of processor time each`,
 			`a seed: ${(mean(this.#virtualMs) / 1000).toFixed(1)} virtual s, ${mean(this.#events)} events, ${mean(this.#entries)} journal entries, ${mean(this.#dispatches)} dispatches (${mean(this.#repeated)} repeated)`,
 		].join("; ");

@@ -29,6 +29,8 @@ export interface JournalFacts {
 	now(): number;
 	/** Everything below is handled. */
 	handledTo(partition: string): bigint;
+	/** Whether the end of a lost tail could not be told from what stands there now: what may then be skipped is told, and no violation. */
+	mistaken(partition: string, from: bigint, to: bigint): boolean;
 	/** Why this member must not have been expired, if so. */
 	healthy(member: string, clientId: string, sessionTimeoutMs: number): string | undefined;
 	onReset(partition: string, offset: bigint): void;
@@ -226,7 +228,7 @@ export class JournalOracle {
 			if (old !== undefined && offset < old && item?.[5] !== 1)
 				this.#verdicts.report("commit-regression", `the committed offset of ${partition} fell from ${old} to ${offset}`);
 			const handled = this.#facts.handledTo(partition);
-			if (offset > handled && offset > (old ?? 0n))
+			if (offset > handled && offset > (old ?? 0n) && !this.#facts.mistaken(partition, handled, offset))
 				this.#verdicts.report("commit-unhandled", `${partition} was committed to ${offset}, but only what is below ${handled} was handled`);
 		}
 	}

@@ -46,7 +46,11 @@ export class KafkaTopics implements TopicStore {
 			createTopicRequest({ name: topic, partitions, replicationFactor, config }, requestTimeoutMs),
 			signal,
 		);
-		if (result.errorCode === ERROR.topicAlreadyExists) return false;
+		if (result.errorCode === ERROR.topicAlreadyExists) {
+			// Somebody else has just made it, and the broker that is asked next may not have heard of it yet.
+			await this.#settled(topic, (found) => found !== undefined && found.partitions.every(({ leader }) => leader >= 0), signal);
+			return false;
+		}
 		check(result.errorCode, `making topic ${topic}`, result.told);
 		await this.#settled(
 			topic,

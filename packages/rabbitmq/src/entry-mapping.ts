@@ -24,5 +24,7 @@ export function entryMessage(entry: Uint8Array, messageId: string): AmqpMessage 
 
 export function entryBytes({ properties, content }: ConsumeMessage): Buffer {
 	const entry: unknown = properties.headers?.[ENTRY];
-	return Buffer.isBuffer(entry) ? entry : content;
+	if (Buffer.isBuffer(entry)) return entry;
+	// RabbitMQ 4 gives bytes back as text. Entries are text.
+	return typeof entry === "string" ? Buffer.from(entry) : content;
 }

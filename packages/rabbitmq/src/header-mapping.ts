@@ -3,6 +3,7 @@
 // A table has no order and no repeated names (RabbitMQ sorts it; amqplib reads it into an object), and some names mean
 // something to the broker. What a table cannot say is said in `x-polylog-headers`: JSON, one item per header in order,
 // which is its name where the table has its value, and [name, text] or [name, null, base64] where it has not.
+import { isUtf8 } from "node:buffer";
 import type { RawHeaders } from "@polylog/core/driver";
 
 export const ORDER_HEADER = "x-polylog-headers";
@@ -22,10 +23,12 @@ export function writeHeaders(table: AmqpTable, headers: RawHeaders): void {
 	let plain = true;
 	let previous: string | undefined;
 	for (const [name, value] of headers) {
-		const item = inTable(table, name, value) ? name : apart(name, value);
+		const fits = inTable(table, name, value);
+		// RabbitMQ 4 gives bytes back as text: other programs find them in the table all the same.
+		const item = fits && (typeof value === "string" || isUtf8(value)) ? name : apart(name, value);
 		plain &&= item === name && (previous === undefined || previous < name) && !/^\d/.test(name);
 		previous = name;
-		if (item === name) table[name] = typeof value === "string" ? value : asBuffer(value);
+		if (fits) table[name] = typeof value === "string" ? value : asBuffer(value);
 		items.push(item);
 	}
 	if (!plain) table[ORDER_HEADER] = JSON.stringify(items);

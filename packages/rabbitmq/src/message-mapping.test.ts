@@ -38,6 +38,23 @@ describe("a record", () => {
 		);
 	});
 
+	it("comes back from RabbitMQ 4 too, which gives bytes in headers back as text", () => {
+		const asText = (value: unknown) => (Buffer.isBuffer(value) ? value.toString() : value);
+		const asBytes = ([header, value]: readonly [string, string | Uint8Array]) => [header, Buffer.from(value as string)];
+		fc.assert(
+			fc.property(record, (original) => {
+				const { content, properties } = delivered(toMessage(original, "id"));
+				const headers = Object.fromEntries(Object.entries(properties.headers ?? {}).map(([header, value]) => [header, asText(value)]));
+				const back = toRecord(message(content, headers));
+				expect({ ...back, headers: back.headers.map(asBytes) }).toEqual({
+					...original,
+					headers: original.headers.map(asBytes),
+					offset: 5n,
+				});
+			}),
+		);
+	});
+
 	it("tells an empty value from a tombstone", () => {
 		const empty: OutgoingRecord = { key: undefined, value: Buffer.alloc(0), headers: [], timestamp: 1 };
 		expect(toRecord(delivered(toMessage(empty, "id"))).value).toEqual(Buffer.alloc(0));

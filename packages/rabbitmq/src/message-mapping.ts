@@ -2,13 +2,16 @@
 //
 //   body                  the value             headers              the record's, as they are (header-mapping.ts)
 //   x-polylog-key         the key's bytes       x-polylog-time       ms since 1970
+//   x-polylog-key64       the same in base64, where they are no UTF-8: RabbitMQ 4 gives bytes in headers back as text
 //   x-polylog-tombstone   true, with an empty body: there is no value
+import { isUtf8 } from "node:buffer";
 import type { OutgoingRecord, RawRecord } from "@polylog/core/driver";
 import { PolylogError } from "@polylog/core/driver";
 import type { ConsumeMessage, Options } from "amqplib";
 import { type AmqpTable, hasHeaders, readHeaders, writeHeaders } from "./header-mapping.ts";
 
 const KEY = "x-polylog-key";
+const KEY64 = "x-polylog-key64";
 const TIME = "x-polylog-time";
 const TOMBSTONE = "x-polylog-tombstone";
 const OFFSET = "x-stream-offset";
@@ -24,7 +27,7 @@ export interface AmqpMessage {
 export function toMessage(record: OutgoingRecord, messageId: string): AmqpMessage {
 	const headers = Object.create(null) as AmqpTable;
 	headers[TIME] = record.timestamp;
-	if (record.key !== undefined) headers[KEY] = asBuffer(record.key);
+	if (record.key !== undefined) writeKey(headers, asBuffer(record.key));
 	if (record.value === null) headers[TOMBSTONE] = true;
 	if (record.headers.length > 0) writeHeaders(headers, record.headers);
 	if (tableBytes(headers) > MAX_TABLE_BYTES)
@@ -35,15 +38,27 @@ export function toMessage(record: OutgoingRecord, messageId: string): AmqpMessag
 export function toRecord(message: ConsumeMessage): RawRecord {
 	const { properties, content } = message;
 	const headers: AmqpTable = properties.headers ?? {};
-	const key = headers[KEY];
 	const tombstone = content.length === 0 && headers[TOMBSTONE] === true;
 	return {
 		offset: offsetOf(message),
-		key: Buffer.isBuffer(key) ? key : typeof key === "string" ? Buffer.from(key) : undefined,
+		key: readKey(headers),
 		value: tombstone ? null : content,
 		headers: hasHeaders(headers) ? readHeaders(headers) : [],
 		timestamp: readTime(headers[TIME]) ?? seconds(properties.timestamp) ?? 0,
 	};
+}
+
+function writeKey(headers: AmqpTable, key: Buffer): void {
+	headers[KEY] = key;
+	if (!isUtf8(key)) headers[KEY64] = key.toString("base64");
+}
+
+function readKey(headers: AmqpTable): Buffer | undefined {
+	const key = headers[KEY];
+	if (Buffer.isBuffer(key)) return key;
+	if (typeof key !== "string") return undefined;
+	const exact = headers[KEY64];
+	return typeof exact === "string" ? Buffer.from(exact, "base64") : Buffer.from(key);
 }
 
 /** Where a message stands in its stream. A queue that is not a stream must not be read: reading empties it. */

@@ -5,7 +5,7 @@ import { loadAdapter, parseBackendUrl, systemRandom } from "@polylog/core/testin
 import type { Harness, RunningBroker } from "../harness.ts";
 
 /** Where a broker cannot count: enough for 50 of the kit's records with what a broker adds to each. */
-const SHORT_IN_BYTES: Retention = { bytes: 20_000 };
+const SHORT_IN_BYTES: Retention = { bytes: 1_000_000 };
 
 export interface UrlHarnessOptions {
 	/** Product and version of the server. Default: not said. */

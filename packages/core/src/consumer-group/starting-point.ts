@@ -16,7 +16,8 @@ const PROBE = { records: 1, bytes: 1 };
  *
  * The last processed record must exist unchanged, as long as it is retained: a log that was cut back or made again
  * has another record there, or none. Throws OFFSET_OUT_OF_RANGE otherwise. What remains unseen: a topic made again
- * whose retention has already removed the record at that offset.
+ * whose retention has already removed the record at that offset, and a lost tail of which producers send again just that
+ * record to just that offset (docs/simulation.md).
  */
 export async function readerAt(backend: Backend, partition: Partition, committed: CommittedOffset, signal: AbortSignal): Promise<Reader> {
 	const { last } = committed;

@@ -99,7 +99,7 @@ export const processChecks: readonly Check[] = [
 		promise:
 			"contract points 1, 7, 8 and 9: members in several processes share a topic; a SIGTERM hands over within 2 s and doubles nothing",
 		needs: ["multiProcess"],
-		runs: "processes",
+		runs: "alone",
 		async run(ctx) {
 			const scene = await stage(ctx);
 			// Long enough that nobody could take over in time if the process left without a word.

@@ -6,6 +6,7 @@ import { pika, type PikaMessage, type PikaValue } from "../src/clients/foreign.t
 import { readByGroup, storedTopic } from "../src/stored-message.ts";
 
 const BINARY = Buffer.from([0, 0xff, 0x80, 0x0a]);
+const BINARY64 = BINARY.toString("base64");
 const READABLE_BINARY = "0x00ff800a";
 const base64 = (bytes: Uint8Array | string): PikaValue => ({ base64: Buffer.from(bytes).toString("base64") });
 
@@ -98,8 +99,15 @@ describe("a super stream shared with pika", { timeout: 120_000 }, () => {
 		const found = await readByPika("to-pika-1", 4);
 		const time = { "x-polylog-time": timestamp };
 		expect(found.map(({ headers }) => headers)).toEqual([
-			{ ...time, "x-polylog-key": base64("k1"), a: "1", b: base64(BINARY) },
-			{ ...time, "x-polylog-key": base64(BINARY) },
+			// Bytes that are no UTF-8 are there twice, for RabbitMQ 4, which gives bytes in headers back as text.
+			{
+				...time,
+				"x-polylog-key": base64("k1"),
+				"x-polylog-headers": JSON.stringify(["a", ["b", null, BINARY64]]),
+				a: "1",
+				b: base64(BINARY),
+			},
+			{ ...time, "x-polylog-key": base64(BINARY), "x-polylog-key64": BINARY64 },
 			{ ...time, "x-polylog-key": base64("k3"), "x-polylog-tombstone": true },
 			// What a table cannot say, the order and the second "z", is beside it.
 			{ ...time, z: "1", a: "2", "x-polylog-headers": JSON.stringify(["z", "a", ["z", "3"]]) },

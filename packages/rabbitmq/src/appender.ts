@@ -16,8 +16,8 @@ import type { Settings } from "./options.ts";
 import { type Batch, PublishChannel } from "./publish-channel.ts";
 import { partitionQueue } from "./topology.ts";
 
-/** A channel is one process of the broker. More of them were slower (2 cores: acknowledgements come in smaller parts). */
-const CHANNELS = 1;
+/** A channel is one process of the broker. On two quiet cores four of them published 0.83 of what amqplib alone does, one 0.76. */
+const CHANNELS = 4;
 /** After this long in a blocked connection an append says so; its records stay on their way. */
 const BLOCKED_GRACE_MS = 1000;
 /** Message ids are short strings of AMQP. */

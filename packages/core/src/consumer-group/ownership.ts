@@ -257,8 +257,11 @@ export class Ownership implements SessionListener {
 			return reader;
 		}
 		// Without its history, only starting over skips nothing; where else to start is the operator's choice.
-		if (grant.historyLost && from !== "earliest") throw await this.#lostHistory(lane);
-		if (grant.historyLost) this.#parts.events.report(await this.#lostHistory(lane));
+		if (grant.historyLost) {
+			const lost = await persevere(() => this.#lostHistory(lane), patience);
+			if (from !== "earliest") throw lost;
+			this.#parts.events.report(lost);
+		}
 		const offset = await persevere(() => backend.resolve(partition, from), patience);
 		await (await this.#parts.session()).commit({ partition, fence, offset });
 		lane.restart(offset, { committed: offset, moved: false });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Journal } from "../../test/group-journal/entries.ts";
+import { Journal, joinEvent } from "../../test/group-journal/entries.ts";
 import type { GroupEvent } from "./entry.ts";
 import { decodeEntry } from "./entry-codec.ts";
 import { applyEntry } from "./fold.ts";
@@ -74,6 +74,20 @@ describe("join", () => {
 		expect(journal.state.members.has("late")).toBe(false);
 		journal.join("new");
 		expect(journal.state.members.has("new")).toBe(true);
+	});
+
+	it("does not give its place to a join that was written before its own: of a process that died", () => {
+		const journal = new Journal();
+		journal.join("other");
+		const late = journal.entryOf("dead", [joinEvent({ instanceId: "one" })]);
+		journal.join("living", { instanceId: "one" });
+		const { epoch } = journal.state;
+		journal.append(late);
+		expect([...journal.state.members.keys()]).toEqual(["other", "living"]);
+		expect(journal.state.epoch).toBe(epoch);
+		// Its author, if it lives, looks again.
+		journal.join("again", { instanceId: "one" });
+		expect([...journal.state.members.keys()]).toEqual(["other", "again"]);
 	});
 
 	it("under a static id takes the place over with new fences and no new plan", () => {

@@ -82,6 +82,7 @@ function one(state: GroupState, author: string, event: GroupEvent): void {
 
 function join(state: GroupState, entry: MemberEntry, event: JoinEvent): boolean {
 	if (state.members.has(entry.member) || state.tombs.has(entry.member) || entry.at < state.horizon) return false;
+	if (isLate(state, entry, event)) return false;
 	// The first member of a group that has none starts an era: nothing of a former one can be told from here.
 	if (state.members.size === 0) raiseEra(state, state.era, Math.max(event.era, state.era + 1), false);
 	const replaced = [...state.members].filter(
@@ -103,6 +104,16 @@ function join(state: GroupState, entry: MemberEntry, event: JoinEvent): boolean 
 	if (!unchanged) state.epoch++;
 	for (const partition of event.barred) keepFrom(state, entry.member, partition);
 	return true;
+}
+
+/**
+ * Written before the present holder of its `instanceId` had joined: that one must not go for it. The join of a process that
+ * died may arrive after its successor's; an author that lives looks again, and joins anew.
+ */
+function isLate(state: GroupState, entry: MemberEntry, { instanceId, previous }: JoinEvent): boolean {
+	if (instanceId === undefined) return false;
+	for (const [id, other] of state.members) if (id !== previous && other.instanceId === instanceId && entry.at < other.join) return true;
+	return false;
 }
 
 /** The heir takes the place of `former`; what that was giving up goes to where it was going. */

@@ -246,8 +246,8 @@ export class JournalSession implements GroupSession {
 		if (instanceId === undefined) return;
 		const { members, tombs } = this.#follower.state;
 		const holders = [...members].filter(([id, member]) => member.instanceId === instanceId && !this.#ownIds.has(id)).map(([id]) => id);
-		if (this.#ownIds.size > 0 && holders.some((id) => !this.#predecessors.has(id))) throw replaced(group, instanceId);
-		if (this.#ownIds.size === 0) for (const id of [...holders, ...tombs.keys()]) this.#predecessors.add(id);
+		if (this.#member && holders.some((id) => !this.#predecessors.has(id))) throw replaced(group, instanceId);
+		if (!this.#member) for (const id of [...holders, ...tombs.keys()]) this.#predecessors.add(id);
 	}
 
 	/** Reads until this incarnation is over. */

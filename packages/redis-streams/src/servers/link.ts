@@ -1,5 +1,5 @@
 // A connection that is made anew whenever it breaks.
-import { type Clock, type Log, PolylogError, type Random } from "@polylog/core/driver";
+import { type Clock, type Log, PolylogError, type Random, untilAborted } from "@polylog/core/driver";
 import type { Redis } from "ioredis";
 import { classify, withoutCommand } from "../errors.ts";
 import type { Address, Settings } from "../options.ts";
@@ -237,13 +237,4 @@ function neverSent(error: unknown): boolean {
 /** The primary has become a replica; the next attempt finds the new one, or is refused. */
 function isDemoted(error: unknown): boolean {
 	return error instanceof Error && error.message.startsWith("READONLY");
-}
-
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-	if (!signal) return promise;
-	return new Promise((resolve, reject) => {
-		const abort = () => reject(signal.reason);
-		signal.addEventListener("abort", abort, { once: true });
-		promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-	});
 }

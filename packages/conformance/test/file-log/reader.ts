@@ -21,6 +21,10 @@ export class FileReader implements Reader {
 		this.#next = from;
 	}
 
+	get position(): bigint {
+		return this.#next;
+	}
+
 	async fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> {
 		await this.#folder.turn();
 		const path = this.#folder.partition(this.#partition);

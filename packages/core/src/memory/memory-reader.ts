@@ -29,6 +29,10 @@ export class MemoryReader implements Reader {
 		this.#next = from;
 	}
 
+	get position(): Offset {
+		return this.#next;
+	}
+
 	async fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> {
 		this.#link.check();
 		// A later turn of the event loop, as with any real log.

@@ -67,7 +67,7 @@ if (values.list) {
 	const seed = values.seed ?? randomBytes(3).toString("hex");
 	const cluster = chosenCluster();
 	const cases = chosenCases(cluster ? CLUSTER_CASES : CASES);
-	const servers: readonly { readonly backend: Backend; start(): Promise<Server> }[] = cluster
+	const servers: readonly { readonly backend: Backend; readonly start: () => Promise<Server> }[] = cluster
 		? [{ backend: cluster, start: () => startCluster(cluster) }]
 		: chosenBackends().map((backend) => ({ backend, start: () => startServer(backend) }));
 	const lanes = Number(values.lanes);

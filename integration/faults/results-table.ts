@@ -5,7 +5,6 @@ import { CASES, CLUSTER_CASES } from "./cases/index.ts";
 import type { FaultCase, Outcome } from "./fault-case.ts";
 
 const FILE = fileURLToPath(new URL("../../docs/faults.md", import.meta.url));
-const section = (name: string) => ({ start: `<!-- ${name}: written by npm run faults -- --write -->`, end: `<!-- end of ${name} -->` });
 /** `|` ends a cell, and a line ends a row. */
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
 const row = (...cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;

@@ -244,7 +244,7 @@ export class JournalSession implements GroupSession {
 			try {
 				await this.#reader.once((entry) => this.#read(incarnation, entry), away);
 				if (away) incarnation.outbox.reachable(this.#context.clock.now());
-away = false;
+				away = false;
 			} catch (error) {
 				away = true;
 				if (this.#ended) break;

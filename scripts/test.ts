@@ -8,7 +8,7 @@ import { covered, notRun } from "../integration/src/coverage.ts";
 import { LOWEST_NODE } from "./lowest-node.ts";
 import { ROOT } from "./packages.ts";
 import { execute } from "./process.ts";
-import { formatTable, reportFile, REPORTS, type Row, stepRow, suiteRows, sumCounts } from "./vitest-report.ts";
+import { formatFailures, formatTable, reportFile, REPORTS, type Row, stepRow, suiteRows, sumCounts } from "./vitest-report.ts";
 
 interface Step {
 	readonly name: string;
@@ -86,5 +86,6 @@ try {
 }
 console.log(`\n${formatTable(rows).join("\n")}`);
 console.log(`\n${notRun() ?? "Everything was run."}`);
+for (const line of formatFailures(rows)) console.log(line);
 console.log(`\n${sumCounts(rows)}`);
 process.exitCode = rows.every(({ failed }) => failed === 0) ? 0 : 1;

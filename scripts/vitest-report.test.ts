@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { countReport, formatTable, sumCounts } from "./vitest-report.ts";
+import { countReport, formatFailures, formatTable, sumCounts } from "./vitest-report.ts";
 
 const file = (
 	status: string,
-	...assertionResults: { status: string; meta?: { backend?: string; version?: string; how?: string; reason?: string } }[]
+	...assertionResults: {
+		status: string;
+		fullName?: string;
+		failureMessages?: string[];
+		meta?: { backend?: string; version?: string; how?: string; reason?: string };
+	}[]
 ) => ({
 	name: "a.test.ts",
 	status,
@@ -32,6 +37,16 @@ describe("countReport", () => {
 			["integration: redis-streams", "Redis 7.0.15", 1],
 			["integration: redis-streams", "Redis 8.0.2", 2],
 		]);
+	});
+
+	it("keeps what failed, with the first line of what it said, and a file that crashed", () => {
+		const failed = { status: "failed", fullName: "a lane waits", failureMessages: ["Error: 1 is not 2\n\nat x"] };
+		const crashed = { ...file("failed"), message: "cannot be loaded\nat y" };
+		const rows = countReport({ success: false, testResults: [file("failed", failed, failed), crashed] }, "unit", "Node 24");
+		expect(rows).toMatchObject([{ failed: 3 }]);
+		const one = "FAILED unit, Node 24: a lane waits: Error: 1 is not 2";
+		expect(formatFailures(rows)).toEqual([one, one, expect.stringMatching(/^FAILED unit, Node 24: .*a\.test\.ts: cannot be loaded$/)]);
+		expect(formatFailures(rows, 1)).toEqual([one, "and 2 more"]);
 	});
 
 	it("keeps apart how a broker was provided", () => {

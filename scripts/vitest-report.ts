@@ -1,6 +1,6 @@
 // Reads what vitest's JSON reporter wrote, and counts it by what the tests ran against.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { ROOT } from "./packages.ts";
 
 export const REPORTS = join(ROOT, ".cache/reports");
@@ -18,11 +18,14 @@ export interface Row {
 	skipped: number;
 	/** Why tests were skipped, and how many for each reason. */
 	readonly reasons: Map<string, number>;
+	/** Each failed test and the first line of what it said. */
+	readonly failures: string[];
 }
 
 /** One that stands for a whole step. */
 export function stepRow(suite: string, version: string, passed: boolean): Row {
-	return { suite, version, how: "", passed: passed ? 1 : 0, failed: passed ? 0 : 1, unsupported: 0, skipped: 0, reasons: new Map() };
+	const counts = { passed: passed ? 1 : 0, failed: passed ? 0 : 1, unsupported: 0, skipped: 0 };
+	return { suite, version, how: "", ...counts, reasons: new Map(), failures: passed ? [] : ["the whole step"] };
 }
 
 /** What a test on a real broker says of it in `task.meta`: scripts/vitest-meta.d.ts. */
@@ -38,10 +41,19 @@ interface Report {
 	readonly testResults: readonly {
 		readonly name: string;
 		readonly status: string;
-		readonly assertionResults: readonly { readonly status: string; readonly meta?: Meta }[];
+		readonly message?: string;
+		readonly assertionResults: readonly Assertion[];
 	}[];
 }
 
+interface Assertion {
+	readonly fullName?: string;
+	readonly status: string;
+	readonly failureMessages?: readonly string[];
+	readonly meta?: Meta;
+}
+
+const LINE_LENGTH = 300;
 const UNSUPPORTED = /^unsupported: /;
 
 /** Counts a report; `suite` and `version` are for tests that do not say what they ran against. */
@@ -55,18 +67,20 @@ export function countReport(report: Report, suite: string, version: string): Row
 		return row;
 	};
 	for (const file of report.testResults) {
-		for (const { status, meta = {} } of file.assertionResults) count(rowOf(meta), status, meta.reason);
+		for (const assertion of file.assertionResults) count(rowOf(assertion.meta ?? {}), assertion);
 		// A file that could not be loaded, or whose hooks failed, has no failed test of its own.
 		const isCrash = file.status === "failed" && !file.assertionResults.some(({ status }) => status === "failed");
-		if (isCrash) rowOf({}).failed++;
+		if (isCrash) count(rowOf({}), { status: "failed", fullName: relative(ROOT, file.name), failureMessages: [file.message ?? ""] });
 	}
 	return [...rows.values()];
 }
 
-function count(row: Row, status: string, reason: string | undefined): void {
+function count(row: Row, { status, fullName = "", failureMessages = [], meta: { reason } = {} }: Assertion): void {
 	if (status === "passed") row.passed++;
-	else if (status === "failed") row.failed++;
-	else {
+	else if (status === "failed") {
+		row.failed++;
+		row.failures.push([fullName, ...failureMessages.map((message) => message.trim().split("\n")[0] ?? "")].filter(Boolean).join(": "));
+	} else {
 		if (reason !== undefined && UNSUPPORTED.test(reason)) row.unsupported++;
 		else row.skipped++;
 		if (reason !== undefined) row.reasons.set(reason, (row.reasons.get(reason) ?? 0) + 1);
@@ -107,6 +121,13 @@ export function formatTable(rows: readonly Row[]): string[] {
 		[...row.reasons].map(([reason, times]) => `not run: ${times} of ${row.suite}, ${row.version}: ${reason}`),
 	);
 	return reasons.length === 0 ? table : [...table, "", ...reasons];
+}
+
+/** At most `most` of the failed tests, a line each: a log may be cut, but not at its end. */
+export function formatFailures(rows: readonly Row[], most = 20): string[] {
+	const all = rows.flatMap(({ suite, version, failures }) => failures.map((failure) => `FAILED ${suite}, ${version}: ${failure}`));
+	const lines = all.slice(0, most).map((line) => line.slice(0, LINE_LENGTH));
+	return all.length > most ? [...lines, `and ${all.length - most} more`] : lines;
 }
 
 export function sumCounts(rows: readonly Row[]): string {

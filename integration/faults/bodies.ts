@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { crash } from "@polylog/core/testing";
 import { type HistoryEvent, parseEventLine } from "@polylog/conformance";
+import type { NodePlace } from "../src/brokers/node-network.ts";
 import { mutated, type SourceMutation } from "../../scripts/source-mutation.ts";
 import { play } from "./play.ts";
 import type { Body } from "./player.ts";
@@ -11,10 +12,18 @@ import type { Task } from "./task.ts";
 
 const PROGRAM = fileURLToPath(new URL("process.ts", import.meta.url));
 
+interface Surroundings {
+	readonly mutation?: SourceMutation | undefined;
+	/** Default: this process' own network. */
+	readonly place?: NodePlace | undefined;
+}
+
 /** Deals with signals as the system does. */
-export function processBody(task: Task, events: HistoryEvent[], mutation?: SourceMutation): Body {
+export function processBody(task: Task, events: HistoryEvent[], { mutation, place }: Surroundings): Body {
 	const { execArgv, env } = mutation ? mutated(mutation) : { execArgv: ["--conditions=@polylog/source"], env: {} };
-	const child = spawn(process.execPath, [...execArgv, PROGRAM], { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
+	const command = [process.execPath, ...execArgv, PROGRAM];
+	const [program = process.execPath, ...words] = place ? place.enter(command) : command;
+	const child = spawn(program, words, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
 	// What it cannot be told any more it does not need to hear.
 	child.stdin.on("error", () => {});
 	const write = (line: object) => void child.stdin.write(`${JSON.stringify(line)}\n`);

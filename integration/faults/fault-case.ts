@@ -19,6 +19,10 @@ export interface FaultCase {
 	readonly allow?: readonly ViolationKey[];
 	/** Connections of producers break: where the backend does not store once, messages may be in the log twice. Default: false. */
 	readonly mayStoreTwice?: boolean;
+	/** Where the backend may lose what it acknowledged (Redis at a failover, without minReplicas), that is counted and no failure. Default: false. */
+	readonly mayLose?: boolean;
+	/** On clusters: what a prototype of the group journal took for the same, where it was tried. */
+	readonly prototype?: Readonly<Partial<Record<Backend, string>>>;
 	/** Of members and producers, in MB. Default 300. */
 	readonly rssLimitMb?: number;
 	/** Fails if it does not come as expected; the judging of the histories follows. Says what was seen. */
@@ -34,6 +38,7 @@ export interface Outcome {
 	readonly seconds: number;
 	/** What was seen, or why it failed. */
 	readonly said: string;
+	readonly prototype?: string;
 	/** Where the histories of a failure are. */
 	readonly folder?: string;
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type Broker, bytes, connect, json, partitionKey, silentLog, topic } from "@polylog/core";
 import { checkHistory, type HistoryEvent, type Verdict, violationLine } from "@polylog/conformance";
 import type { FaultCase } from "./fault-case.ts";
+import { EXCUSED_BY_LOSS, lostIn, withoutMessages } from "./loss.ts";
 import type { Player } from "./player.ts";
 import { SESSION_MS, type Stage } from "./stage.ts";
 import type { Item } from "./task.ts";
@@ -15,7 +16,8 @@ const SETTLED_MS = 120_000;
 const DRAINED_MS = 60_000;
 const FRESH = "fresh";
 
-export async function finish(stage: Stage, { allow = [], rssLimitMb = RSS_LIMIT_MB, mayStoreTwice = false }: FaultCase): Promise<string> {
+export async function finish(stage: Stage, fault: FaultCase): Promise<string> {
+	const { allow = [], rssLimitMb = RSS_LIMIT_MB, mayStoreTwice = false, mayLose = false } = fault;
 	stage.heal();
 	stage.events.push({ kind: "healed", at: Date.now() });
 	await settled(stage.players.filter(({ role, ended }) => role === "producer" && !ended));
@@ -28,14 +30,18 @@ export async function finish(stage: Stage, { allow = [], rssLimitMb = RSS_LIMIT_
 	}
 	for (const player of stage.players) await player.close();
 	judgeProcesses(stage.players, rssLimitMb);
-	const history = stage.history();
+	const whole = stage.history();
+	const lost = mayLose && fresh.capabilities.durability !== "quorum" ? lostIn(whole, FRESH) : new Set<string>();
+	const history = withoutMessages(whole, lost);
+	const excused = lost.size > 0 ? [...allow, ...EXCUSED_BY_LOSS] : allow;
 	const storedTwice = mayStoreTwice && !fresh.capabilities.idempotentAppend ? Number.POSITIVE_INFINITY : 0;
 	const judge = (events: readonly HistoryEvent[]) => checkHistory(events, { skewMs: SKEW_MS, progressMs: 3 * SESSION_MS, storedTwice });
 	const verdict = judge(history);
 	const violations = [...stage.chapters.map(judge), verdict].flatMap(({ violations }) => violations);
-	const broken = [...violations.filter(({ key }) => !allow.includes(key)).map(violationLine), ...unfound(history)];
+	const broken = [...violations.filter(({ key }) => !excused.includes(key)).map(violationLine), ...unfound(history)];
 	assert.deepEqual(broken.slice(0, 5), [], `the history breaks the contract in ${broken.length} places`);
-	return summary(stage, history, verdict);
+	const loss = mayLose ? `${lost.size} acknowledged missing; ` : "";
+	return `${loss}${summary(stage, history, verdict)}`;
 }
 
 /** What a history that did not come to its end shows to be broken. */

@@ -1,10 +1,10 @@
 // What a run of the suite tells: a line for each case as it ends, and the table at the end.
 import type { Outcome } from "./fault-case.ts";
 
-export function formatOutcome({ id, backend, seed, passed, seconds, said, folder }: Outcome): string {
+export function formatOutcome({ id, backend, seed, passed, seconds, said, folder, prototype }: Outcome): string {
 	const line = `${passed ? "ok    " : "FAILED"} ${backend} ${id} in ${seconds} s: ${said}`;
 	if (passed) return line;
-	return `${line}\n       histories: ${folder}\n       again: npm run faults -- --broker ${backend} --case ${id} --seed ${seed}`;
+	return `${line}\n       histories: ${folder}\n       again: npm run faults -- ${prototype === undefined ? "--broker" : "--cluster"} ${backend} --case ${id} --seed ${seed}`;
 }
 
 /** As vitest's JSON reporter has it, so that scripts/vitest-report.ts can count it. */

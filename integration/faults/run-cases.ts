@@ -6,7 +6,7 @@ import { eventLine } from "@polylog/conformance";
 import type { SourceMutation } from "../../scripts/source-mutation.ts";
 import { brokenSoFar, finish } from "./finale.ts";
 import type { FaultCase, Outcome } from "./fault-case.ts";
-import { type Backend, type Server, startServer } from "./servers.ts";
+import type { Server } from "./servers.ts";
 import { Stage } from "./stage.ts";
 import { within } from "./waiting.ts";
 
@@ -24,9 +24,9 @@ export interface RunOptions {
 	onOutcome(outcome: Outcome): void;
 }
 
-export async function runCases(backend: Backend, cases: readonly FaultCase[], options: RunOptions): Promise<Outcome[]> {
+export async function runCases(start: () => Promise<Server>, cases: readonly FaultCase[], options: RunOptions): Promise<Outcome[]> {
 	if (cases.length === 0) return [];
-	const server = await startServer(backend);
+	const server = await start();
 	const outcomes: Outcome[] = [];
 	const take = async (some: Iterator<FaultCase>) => {
 		for (let next = some.next(); !next.done; next = some.next()) {
@@ -57,6 +57,7 @@ async function runCase(fault: FaultCase, server: Server, options: RunOptions): P
 		passed,
 		seconds: Math.round((performance.now() - start) / 100) / 10,
 		said,
+		...(server.cluster ? { prototype: fault.prototype?.[server.backend] ?? "not tried" } : {}),
 	});
 	let passed = false;
 	try {
@@ -77,7 +78,8 @@ async function runCase(fault: FaultCase, server: Server, options: RunOptions): P
 	}
 }
 
-async function revive({ process }: Server): Promise<void> {
+async function revive({ process, cluster }: Server): Promise<void> {
+	await cluster?.heal();
 	if (!process) return;
 	await process.resume();
 	await process.kill();

@@ -1,10 +1,12 @@
 // The brokers under test: one for all cases of a backend, and ways to it through proxies.
 import { randomBytes } from "node:crypto";
+import type { RunningRedisCluster } from "../src/brokers/redis-cluster.ts";
 import { startBroker } from "../src/brokers/start-broker.ts";
 import { type RunningKafka, startKafka } from "../src/brokers/kafka.ts";
 import { type RunningRabbitmq, startRabbitmq } from "../src/brokers/rabbitmq.ts";
 import type { RunningRedis } from "../src/brokers/redis.ts";
 import { type Proxy, startProxy } from "../src/faults/proxy.ts";
+import type { Cluster } from "./clusters.ts";
 
 export const BACKENDS = ["memory", "redis", "rabbitmq", "kafka"] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -21,7 +23,9 @@ export interface Server extends AsyncDisposable {
 	readonly version: string;
 	readonly url: string;
 	/** What can be done to it; undefined for the embedded backend. */
-	readonly process: RunningRedis | RunningRabbitmq | RunningKafka | undefined;
+	readonly process: RunningRedis | RunningRabbitmq | RunningKafka | RunningRedisCluster | undefined;
+	/** Its nodes, if it is one of several; `process` acts on all of them. */
+	readonly cluster?: Cluster;
 	/** One that no other case uses now; `release` gives it back, healed. */
 	road(): Promise<Road>;
 	release(road: Road): void;

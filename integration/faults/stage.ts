@@ -11,6 +11,7 @@ import {
 	type Topic,
 } from "@polylog/core";
 import { type HistoryEvent, mergeHistories } from "@polylog/conformance";
+import type { NodePlace } from "../src/brokers/node-network.ts";
 import type { SourceMutation } from "../../scripts/source-mutation.ts";
 import { localBody, processBody } from "./bodies.ts";
 import { Player } from "./player.ts";
@@ -33,6 +34,8 @@ type Move = "reset" | "policy" | "forgotten";
 interface Way {
 	readonly road?: Road;
 	readonly url?: string;
+	/** Where it runs. */
+	readonly place?: NodePlace;
 	/** Breaks its source on purpose, or makes it another version. */
 	readonly mutation?: SourceMutation;
 }
@@ -138,24 +141,24 @@ export class Stage {
 	}
 
 	/** A member that is about to join. */
-	startMember(name: string, { road, url, mutation, ...choice }: MemberChoice = {}): Player {
+	startMember(name: string, { road, url, mutation, place, ...choice }: MemberChoice = {}): Player {
 		const { topic, group } = this;
 		const task = { role: "member", name, config: this.#config(road, url), group, topics: [topic], sessionTimeoutMs: SESSION_MS } as const;
-		return this.#start({ ...task, ...choice }, mutation);
+		return this.#start({ ...task, ...choice }, { mutation, place });
 	}
 
-	async producer(name = "p", { road, url, mutation, ...choice }: ProducerChoice = {}): Promise<Player> {
+	async producer(name = "p", { road, url, mutation, place, ...choice }: ProducerChoice = {}): Promise<Player> {
 		const task = { role: "producer", name, config: this.#config(road, url), topic: this.topic } as const;
-		return await this.#start({ ...task, ...choice }, mutation).ready();
+		return await this.#start({ ...task, ...choice }, { mutation, place }).ready();
 	}
 
 	#config(road: Road | undefined, url = road?.url ?? this.server.url): Task["config"] {
 		return { url };
 	}
 
-	#start(task: Task, mutation = this.#mutation): Player {
+	#start(task: Task, { mutation = this.#mutation, place }: Pick<Way, "mutation" | "place"> = {}): Player {
 		const player = new Player(task, (events) =>
-			this.backend === "memory" ? localBody(task, events) : processBody(task, events, mutation),
+			this.backend === "memory" ? localBody(task, events) : processBody(task, events, { mutation, place }),
 		);
 		this.players.push(player);
 		return player;

@@ -1,6 +1,7 @@
 // All cases, in the order of their numbers.
 import type { FaultCase } from "../fault-case.ts";
 import { brokerOutageCases } from "./broker-outage.ts";
+import { clusterFaultCases } from "./cluster-faults.ts";
 import { closingCases } from "./closing.ts";
 import { credentialCases } from "./credentials.ts";
 import { handlerCases } from "./handlers.ts";
@@ -32,4 +33,11 @@ const THEMES = [
 	samenessCases,
 ];
 
-export const CASES: readonly FaultCase[] = THEMES.flat().toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+export const CASES: readonly FaultCase[] = inOrder(THEMES.flat());
+
+/** On clusters, and only by command. */
+export const CLUSTER_CASES: readonly FaultCase[] = inOrder(clusterFaultCases);
+
+function inOrder(cases: readonly FaultCase[]): FaultCase[] {
+	return cases.toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));
+}

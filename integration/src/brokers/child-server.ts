@@ -5,12 +5,15 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { NodePlace } from "./node-network.ts";
 
 const STOP_MS = 20_000;
 
 export interface ChildServerOptions {
 	readonly name: string;
 	readonly command: string;
+	/** Runs it there. Default: in this process' own network. */
+	readonly place?: NodePlace | undefined;
 	/** Where the folder for its data is made. Default: the system's temporary folder. */
 	readonly root?: string;
 	/** The arguments, given the folder for its data. */
@@ -50,7 +53,10 @@ export class ChildServer {
 
 	async start(): Promise<void> {
 		if (this.#child) throw new Error(`${this.#options.name} runs already`);
-		const child = spawn(this.#options.command, this.#options.arguments(this.#folder), {
+		const { place, command } = this.#options;
+		const whole = [command, ...this.#options.arguments(this.#folder)];
+		const [program = command, ...words] = place ? place.enter(whole) : whole;
+		const child = spawn(program, words, {
 			stdio: ["ignore", "pipe", "pipe"],
 			cwd: this.#folder,
 			env: { ...process.env, ...this.#options.environment?.(this.#folder) },

@@ -1,26 +1,34 @@
-// A Redis Cluster of the machine's own redis-server: three masters, a replica of each, all on 127.0.0.1.
+// A Redis Cluster of the machine's own redis-server: three masters with replicas, all on 127.0.0.1 or each on a network
+// of its own.
 import type { RunningBroker } from "./broker.ts";
+import type { NodePlace } from "./node-network.ts";
 import { freePort } from "./port.ts";
 import { redisCommand, until } from "./redis-command.ts";
-import { allOf, startAll } from "./redis-nodes.ts";
+import { allOf, startAll } from "./nodes.ts";
 import { type RunningRedis, startNativeRedis } from "./redis.ts";
 
 export interface RedisClusterOptions {
 	/** After which silence a node counts as failed. Default: 1500. */
 	readonly nodeTimeoutMs?: number;
+	/** Of each master. Default: 1. */
+	readonly replicas?: number;
 	/** More of redis-server's own settings, for every node. */
 	readonly settings?: readonly string[];
+	/** One for each node, `MASTERS * (1 + replicas)`. Default: all on 127.0.0.1. */
+	readonly places?: readonly NodePlace[];
 }
 
+export const MASTERS = 3;
 /** Its methods act on all nodes; `nodes` have the same each for itself. */
 export interface RunningRedisCluster extends RunningBroker {
-	/** Three masters, then three replicas, as they began; a failover exchanges them. */
+	/** Three masters, then their replicas, as they began; a failover exchanges them. */
 	readonly nodes: readonly RunningRedis[];
 	/** The node that serves the key's slot now, as the other nodes see it. */
 	masterOf(key: string): Promise<RunningRedis>;
+	/** Every slot is served, every replica follows, and every node says so. */
+	settled(): Promise<void>;
 }
 
-const MASTERS = 3;
 const SLOTS = 16_384;
 const READY_MS = 60_000;
 
@@ -29,7 +37,8 @@ interface Node extends RunningRedis {
 }
 
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RunningRedisCluster> {
-	const nodes = await startAll(Array.from({ length: 2 * MASTERS }, () => () => startNode(options)));
+	const { replicas = 1 } = options;
+	const nodes = await startAll(Array.from({ length: MASTERS * (1 + replicas) }, (_, at) => () => startNode(options, options.places?.[at])));
 	const all = allOf(nodes, () => settled(nodes));
 	try {
 		await makeCluster(nodes);
@@ -43,25 +52,26 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
 		...all,
 		nodes,
 		masterOf: (key) => masterOf(nodes, key),
+		settled: () => settled(nodes),
 		url: `redis+cluster://${nodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
 		version: first.version,
-		how: `${first.how}, ${MASTERS} masters and ${MASTERS} replicas`,
+		how: `${first.how}, ${MASTERS} masters with ${replicas} ${replicas === 1 ? "replica" : "replicas"} each`,
 		host: first.host,
 		port: first.port,
 	};
 }
 
-async function startNode({ nodeTimeoutMs = 1500, settings = [] }: RedisClusterOptions): Promise<Node> {
+async function startNode({ nodeTimeoutMs = 1500, settings = [] }: RedisClusterOptions, place: NodePlace | undefined): Promise<Node> {
 	const busPort = await freePort();
-	const node = await startNativeRedis("redis", {
-		settings: [
-			["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", String(nodeTimeoutMs)],
-			// A replica always may take over, and the slots of others are served while some are not.
-			["--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no"],
-			["--appendfsync", "no", "--repl-diskless-sync-delay", "0"],
-			settings,
-		].flat(),
-	});
+	const clustered = [
+		["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", String(nodeTimeoutMs)],
+		// A replica always may take over, and the slots of others are served while some are not.
+		["--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no"],
+		["--appendfsync", "no", "--repl-diskless-sync-delay", "0"],
+		// Its clients are not on its own machine, as it sees it.
+		place ? ["--protected-mode", "no"] : [],
+	];
+	const node = await startNativeRedis("redis", { settings: [...clustered.flat(), ...settings] }, place);
 	return { ...node, busPort };
 }
 
@@ -76,7 +86,7 @@ async function makeCluster(nodes: readonly Node[]): Promise<void> {
 	for (const { host, port, busPort } of others) await redisCommand(first, "CLUSTER", "MEET", host, String(port), String(busPort));
 	await until("the nodes meet", READY_MS, async () => (await knownTo(nodes)).every((known) => known === nodes.length));
 	for (const [at, node] of nodes.slice(MASTERS).entries()) {
-		const master = nodes[at];
+		const master = nodes[at % MASTERS];
 		if (master) await redisCommand(node, "CLUSTER", "REPLICATE", await redisCommand(master, "CLUSTER", "MYID"));
 	}
 	await settled(nodes);
@@ -87,7 +97,6 @@ async function knownTo(nodes: readonly Node[]): Promise<number[]> {
 	return lists.map((list) => list.split("\n").filter((line) => !/handshake|noaddr/.test(line)).length);
 }
 
-/** Every slot is served, every replica follows, and every node says so. */
 async function settled(nodes: readonly Node[]): Promise<void> {
 	await until("the cluster is settled", READY_MS, async () => {
 		const states = await Promise.all(
@@ -109,17 +118,17 @@ async function masterOf(nodes: readonly Node[], key: string): Promise<RunningRed
 	const opinions = await Promise.all(nodes.map((node) => redisCommand(node, "CLUSTER", "NODES").catch(() => "")));
 	const claims = opinions.flatMap((opinion) => opinion.split("\n").flatMap((line) => ownerIn(line, Number(slot)) ?? []));
 	const newest = claims.toSorted((a, b) => b.epoch - a.epoch)[0];
-	const node = nodes.find(({ port }) => port === newest?.port);
+	const node = nodes.find(({ host, port }) => `${host}:${port}` === newest?.address);
 	if (!node) throw new Error(`no node serves the key ${key}`);
 	return node;
 }
 
-function ownerIn(line: string, slot: number): { readonly port: number; readonly epoch: number } | undefined {
-	const [, address = "", flags = "", , , , epoch = "0", , ...ranges] = line.split(" ");
+function ownerIn(line: string, slot: number): { readonly address: string; readonly epoch: number } | undefined {
+	const [, where = "", flags = "", , , , epoch = "0", , ...ranges] = line.split(" ");
 	const serves = ranges.some((range) => {
 		const [from = Number.NaN, to = from] = range.split("-").map(Number);
 		return from <= slot && slot <= to;
 	});
 	if (!serves || !flags.includes("master")) return undefined;
-	return { port: Number(/:(\d+)@/.exec(address)?.[1]), epoch: Number(epoch) };
+	return { address: where.split("@")[0] ?? "", epoch: Number(epoch) };
 }

@@ -6,7 +6,7 @@ import { ChildServer } from "./child-server.ts";
 import { findProgram } from "./debian.ts";
 import { freePort } from "./port.ts";
 import { pairsOf, redisCommand, until } from "./redis-command.ts";
-import { allOf, startAll } from "./redis-nodes.ts";
+import { allOf, startAll } from "./nodes.ts";
 import { redisAnswers } from "./redis-server.ts";
 import { type RunningRedis, startNativeRedis } from "./redis.ts";
 

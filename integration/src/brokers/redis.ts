@@ -4,6 +4,7 @@ import { borrowedBroker } from "./borrowed.ts";
 import { ChildServer } from "./child-server.ts";
 import { startContainer } from "./containers/container.ts";
 import { findProgram, installFromDebian } from "./debian.ts";
+import type { NodePlace } from "./node-network.ts";
 import { freePort } from "./port.ts";
 import { redisAnswers, redisArguments, type RedisServerOptions, redisUrl } from "./redis-server.ts";
 
@@ -19,7 +20,7 @@ const READY_MS = 15_000;
 const CONTAINER_READY_MS = 60_000;
 const PORT = 6379;
 
-export async function startNativeRedis(kind: RedisKind, options: RedisServerOptions): Promise<RunningRedis> {
+export async function startNativeRedis(kind: RedisKind, options: RedisServerOptions, place?: NodePlace): Promise<RunningRedis> {
 	const program = `${kind}-server`;
 	await installFromDebian(
 		[program],
@@ -27,11 +28,12 @@ export async function startNativeRedis(kind: RedisKind, options: RedisServerOpti
 		`no ${program} for the tests: install it, or name a server in POLYLOG_TEST_${kind.toUpperCase()}_URL`,
 	);
 	const command = findProgram(program) ?? program;
-	const peer = { host: "127.0.0.1", port: await freePort() };
+	const peer = place ? { host: place.address, port: PORT } : { host: "127.0.0.1", port: await freePort() };
 	let version = "unknown";
 	const server = await ChildServer.start({
 		name: kind,
 		command,
+		place,
 		arguments: (folder) => redisArguments(options, { bind: peer.host, port: peer.port, folder }),
 		async ready() {
 			version = await redisAnswers(peer.host, peer.port, READY_MS, options.password);

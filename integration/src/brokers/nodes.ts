@@ -1,11 +1,11 @@
-// What a group of Redis servers can do as one broker.
+// What a group of servers can do as one broker.
 import type { RunningBroker } from "./broker.ts";
 
 type Lifecycle = Pick<
 	RunningBroker,
 	"start" | "stop" | "kill" | "pause" | "resume" | "restart" | "logs" | "dispose" | typeof Symbol.asyncDispose
 >;
-type Node = Lifecycle & Pick<RunningBroker, "port">;
+type Node = Lifecycle & Pick<RunningBroker, "host" | "port">;
 
 /** Does the same to all nodes; after each start waits until they are `ready` together. */
 export function allOf(nodes: readonly Node[], ready: () => Promise<void>): Lifecycle {
@@ -26,7 +26,7 @@ export function allOf(nodes: readonly Node[], ready: () => Promise<void>): Lifec
 			await each((node) => node.restart());
 			await ready();
 		},
-		logs: () => nodes.map((node) => `--- ${node.port}\n${node.logs()}`).join("\n"),
+		logs: () => nodes.map((node) => `--- ${node.host}:${node.port}\n${node.logs()}`).join("\n"),
 		dispose,
 		[Symbol.asyncDispose]: dispose,
 	};

@@ -23,6 +23,10 @@ export class LocalReader implements Reader {
 		this.#next = from;
 	}
 
+	get position(): Offset {
+		return this.#next;
+	}
+
 	async fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> {
 		await laterTurn(this.#logs);
 		const log = this.#log();

@@ -78,9 +78,9 @@ describe("the report of the analysis", () => {
 		await using report = await openReport(browser, first.report ?? "");
 		const numbers = async (figure: string, title: string) =>
 			(await report.labels(figure, "point")).map((label) => ({
-				...Object.fromEntries(label),
 				at: Number(label.get("seconds")),
 				value: Number(label.get(title)),
+				member: label.get("member"),
 			}));
 
 		const lag = await numbers("lag", "flights");
@@ -98,9 +98,9 @@ describe("the report of the analysis", () => {
 		const owners = await numbers("members", "partitions");
 		const looks = Map.groupBy(owners, ({ at }) => at);
 		for (const look of looks.values()) expect(look.reduce((sum, { value }) => sum + value, 0)).toBeLessThanOrEqual(8);
-		const names = (look: typeof owners = []) => look.filter(({ value }) => value > 0).map((owner) => (owner as { member?: string }).member);
-		expect(names([...looks.values()][0]).toSorted()).toEqual(["a", "b", "c"]);
-		expect(names([...looks.values()].at(-1)).toSorted()).toEqual(["a", "c"]);
+		const names = (look: typeof owners = []) => new Set(look.filter(({ value }) => value > 0).map(({ member }) => member));
+		expect(names([...looks.values()][0])).toEqual(new Set(["a", "b", "c"]));
+		expect(names([...looks.values()].at(-1))).toEqual(new Set(["a", "c"]));
 		expect([...looks.values()].at(-1)?.reduce((sum, { value }) => sum + value, 0)).toBe(8);
 	});
 });
@@ -129,7 +129,7 @@ async function openReport(browser: Browser, html: string) {
 			const labels = await page
 				.locator(`#${figure} [aria-roledescription=${mark}]`)
 				.evaluateAll((elements) => elements.map((element) => element.getAttribute("aria-label") ?? ""));
-			return labels.map((label) => new Map(label.split("; ").map((part) => splitAt(part.replaceAll("−", "-")))));
+			return labels.map((label) => new Map(label.split("; ").map((part: string) => splitAt(part.replaceAll("−", "-")))));
 		},
 		[Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
 	};

@@ -9,15 +9,15 @@ import { clock } from "./time.ts";
 export interface Scribe {
 	readonly member: string;
 	readonly group: string;
-	record(event: HistoryEvent): void;
+	readonly record: (event: HistoryEvent) => void;
 	/** What was handed out, in order. */
 	readonly seen: Message<Item>[];
 }
 
 /** The same member; it is changed in place. */
 export function recorded(member: Member<Item>, scribe: Scribe): Member<Item> {
-	const { run } = member;
-	member.run = (handler, options) => run.call(member, recordedHandler(handler, scribe, options?.onFailure), options);
+	const run = member.run.bind(member);
+	member.run = (handler, options) => run(recordedHandler(handler, scribe, options?.onFailure), options);
 	recordBatches(member, scribe);
 	recordLoop(member, scribe);
 	recordSeeks(member, scribe);
@@ -35,12 +35,12 @@ export function recordedHandler(handler: ItemHandler, scribe: Scribe, onFailure?
 }
 
 function recordBatches(member: Member<Item>, scribe: Scribe): void {
-	const { runBatches } = member;
+	const runBatches = member.runBatches.bind(member);
 	let count = 0;
 	member.runBatches = (handler, options) => {
 		const handed = handedTo(scribe, options?.onFailure);
 		const recording = (batch: Batch<Item>, context: Context) => handed(batch.messages, () => handler(batch, context), ++count);
-		return runBatches.call(member, recording, options);
+		return runBatches(recording, options);
 	};
 }
 
@@ -62,7 +62,7 @@ function handedTo(scribe: Scribe, onFailure: FailurePolicy | undefined) {
 /** Asking for the next message is what finishes the one in hand; leaving the loop hands it back. */
 function recordLoop(member: Member<Item>, scribe: Scribe): void {
 	const iterate = member[Symbol.asyncIterator].bind(member);
-	const { commit } = member;
+	const commit = member.commit.bind(member);
 	let inHand: Message<Item> | undefined;
 	const settle = (how: Parameters<typeof ended>[2]) => {
 		if (inHand) ended(inHand, scribe, how);
@@ -71,7 +71,7 @@ function recordLoop(member: Member<Item>, scribe: Scribe): void {
 	member.commit = (what) => {
 		// The application's own word that it is done with it.
 		if (what !== undefined && what === inHand) settle({ kind: "finished" });
-		return commit.call(member, what);
+		return commit(what);
 	};
 	member[Symbol.asyncIterator] = () => {
 		const inner = iterate();
@@ -94,12 +94,12 @@ function recordLoop(member: Member<Item>, scribe: Scribe): void {
 
 /** A seek is a move on purpose, from the call until it has resolved. */
 function recordSeeks(member: Member<Item>, { group, record }: Scribe): void {
-	const { seek } = member;
+	const seek = member.seek.bind(member);
 	member.seek = async (to, partitions?: readonly Partition[]) => {
 		const of = { group, by: "seek", partitions: (partitions ?? member.assignment).map(partitionKey) } as const;
 		record({ kind: "moving", at: clock.wall(), ...of });
 		try {
-			await seek.call(member, to, partitions);
+			await seek(to, partitions);
 		} finally {
 			record({ kind: "moved", at: clock.wall(), ...of });
 		}

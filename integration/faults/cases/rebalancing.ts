@@ -1,7 +1,7 @@
-// Members that come and go, many of them, and clocks that are wrong.
+// Members that come and go, and many of them.
 import assert from "node:assert/strict";
 import type { FaultCase } from "../fault-case.ts";
-import { SESSION_MS, TAKEOVER_MS } from "../stage.ts";
+import { TAKEOVER_MS } from "../stage.ts";
 import { slowest, takenOver } from "../takeover.ts";
 import { delay, until } from "../waiting.ts";
 

@@ -17,7 +17,7 @@ async function outcomes(...codes: readonly number[]): Promise<string[]> {
 	const layout = { place: async () => ({ leader: 1 }), forget: () => {}, movedOn: () => new Promise(() => {}) };
 	const numbers = { line: () => line, prepare: async () => line.needsId && line.start({ id: 1n, epoch: 0 }) };
 	const queue = {
-		async send(_node: number, _batch: unknown, { onSent }: { onSent(): void }) {
+		async send(_node: number, _batch: unknown, { onSent }: { readonly onSent: () => void }) {
 			onSent();
 			return { errorCode: answers.next().value, baseOffset: 7n };
 		},

@@ -58,17 +58,31 @@ export function excuse(members: readonly Player[], at: number): void {
 	for (const member of members) member.abandoned(at);
 }
 
+/** When the cluster itself had another leader for the group: what is longer is the client's doing. */
+async function ledByAnother(stage: Stage, node: Node, at: number): Promise<string> {
+	const cluster = clusterOf(stage);
+	const end = at + BACK_MS;
+	while (Date.now() < end) {
+		const leader = await cluster.leaderOfGroup(stage.group, node).catch(() => node);
+		if (leader !== node) return `another node led the group after ${seconds(Date.now() - at)}, `;
+		await delay(100);
+	}
+	return "no other node led the group, ";
+}
+
 /** The node is killed, its peers go on without it, it comes back. */
 async function killed(stage: Stage, choose: (cluster: Cluster, stage: Stage) => Promise<Node>): Promise<string> {
 	const work = await threeAtWork(stage);
 	const node = await choose(work.cluster, stage);
+	const leads = (await work.cluster.leaderOfGroup(stage.group)) === node;
 	const at = Date.now();
 	excuse(work.members, at);
+	const led = leads ? ledByAnother(stage, node, at) : "";
 	await node.kill();
 	await flowing(work, at + 1000);
 	// Long enough that its peers would have gone on without it.
 	await delay(2000);
-	const without = told(stage, at, work);
+	const without = `${await led}${told(stage, at, work)}`;
 	const back = Date.now();
 	await node.start();
 	await work.cluster.settled();
@@ -102,9 +116,10 @@ async function away(stage: Stage, { begin, end }: Away): Promise<string> {
 	const node = await work.cluster.leaderOfGroup(stage.group);
 	const at = Date.now();
 	excuse(work.members, at);
+	const led = ledByAnother(stage, node, at);
 	await begin(work.cluster, node);
 	await delay(AWAY_MS[stage.backend] ?? 30_000);
-	const during = courseLine(courseSince(at, stage.players));
+	const during = `${await led}${courseLine(courseSince(at, stage.players))}`;
 	await end(work.cluster, node);
 	const healed = Date.now();
 	await flowing(work, healed);

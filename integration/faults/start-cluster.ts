@@ -2,17 +2,18 @@
 import { connect, silentLog } from "@polylog/core";
 import { startKafkaCluster } from "../src/brokers/kafka-cluster.ts";
 import { type NodeNetwork, startNodeNetwork } from "../src/brokers/node-network.ts";
+import { rabbitmqNodeName, startRabbitmqCluster } from "../src/brokers/rabbitmq-cluster.ts";
 import { MASTERS, startRedisCluster } from "../src/brokers/redis-cluster.ts";
-import { networked } from "./clusters.ts";
+import { networked, type Node } from "./clusters.ts";
 import { coordinatorPartition, inStep, kafkaLayout } from "./kafka-layout.ts";
 import type { Server } from "./servers.ts";
 import { until } from "./waiting.ts";
 
-export const CLUSTERS = ["redis", "kafka"] as const;
+export const CLUSTERS = ["redis", "rabbitmq", "kafka"] as const;
 export type ClusterKind = (typeof CLUSTERS)[number];
 
-const SIZES: Readonly<Record<ClusterKind, number>> = { redis: 9, kafka: 3 };
-const STARTS: Readonly<Record<ClusterKind, (network: NodeNetwork) => Promise<Server>>> = { redis, kafka };
+const SIZES: Readonly<Record<ClusterKind, number>> = { redis: 9, rabbitmq: 3, kafka: 3 };
+const STARTS: Readonly<Record<ClusterKind, (network: NodeNetwork) => Promise<Server>>> = { redis, rabbitmq, kafka };
 
 export async function startCluster(kind: ClusterKind): Promise<Server> {
 	const network = await startNodeNetwork(SIZES[kind]);
@@ -60,6 +61,44 @@ async function redis(network: NodeNetwork): Promise<Server> {
 }
 
 const SETTLED_MS = 120_000;
+
+async function rabbitmq(network: NodeNetwork): Promise<Server> {
+	const broker = await startRabbitmqCluster(network.places);
+	const { nodes } = broker;
+	/** Of each stream, by name, as one node sees it: who leads it, and how many replicas run. */
+	const streams = async (asked: (typeof nodes)[number] | undefined) => {
+		const table = (await asked?.control("-q", "--timeout", "10", "list_queues", "--no-table-headers", "name", "leader", "online")) ?? "";
+		return table.split("\n").flatMap((line) => {
+			const [name = "", leader = "", online = ""] = line.split("\t");
+			return name === "" ? [] : [{ name, leader, online: online.split(",").filter(Boolean).length }];
+		});
+	};
+	const leaderOf = async (stream: string, except?: Node) => {
+		const found = (await streams(nodes.find((node) => node !== except))).find(({ name }) => name === stream);
+		const leader = nodes.find(({ host }) => rabbitmqNodeName(host) === found?.leader);
+		if (!leader) throw new Error(`nobody leads ${stream}`);
+		return leader;
+	};
+	const whole = async () => {
+		const views = await Promise.all(nodes.map((node) => streams(node).catch(() => undefined)));
+		return views.every((view) => view?.every(({ online }) => online === nodes.length));
+	};
+	return {
+		...roadless,
+		backend: "rabbitmq",
+		version: `RabbitMQ ${broker.version}, ${nodes.length} nodes`,
+		url: `${broker.url}?replicas=${nodes.length}`,
+		process: broker,
+		cluster: {
+			...networked(network),
+			nodes,
+			leaderOfGroup: (group, except) => leaderOf(`__polylog.group.${group}`, except),
+			leaderOfPartition: (topic, index) => leaderOf(`${topic}-${index}`),
+			settled: () => until(whole, "all replicas run", SETTLED_MS),
+		},
+		[Symbol.asyncDispose]: () => broker.dispose(),
+	};
+}
 
 async function kafka(network: NodeNetwork): Promise<Server> {
 	const broker = await startKafkaCluster(network.places);

@@ -64,8 +64,9 @@ class Run {
 			journalTruncated: (_, position) => this.#journal.truncated(position),
 			recordsLost: (partition, offset, records) => {
 				const lost = records.map(({ value }) => valueOf(value));
-				this.#deliveries.recordsLost(partitionKey(partition), offset);
-				this.#tails.add(partitionKey(partition), offset, lost);
+				const key = partitionKey(partition);
+				this.#tails.add(key, offset, lost, (at) => this.#deliveries.isHandled(key, at));
+				this.#deliveries.recordsLost(key, offset);
 				for (const sent of lost) if (sent) this.#producers.lost(sent);
 			},
 			inspect: (process, state) => this.#journal.compare(process.name, state),
@@ -93,6 +94,7 @@ class Run {
 			order: plan.order,
 			losses,
 			longestSessionMs,
+			standsAgain: (key, offset) => this.#tails.isHandled(key, offset, (at) => this.#valueAt(parsePartitionKey(key), at)),
 			now: () => time.now,
 		});
 		this.#producers = new ProducerOracle(this.#verdicts);

@@ -21,6 +21,8 @@ export interface DeliveryRules {
 	/** The data log may lose its tail: positions may start over. */
 	readonly losses: boolean;
 	readonly longestSessionMs: number;
+	/** Whether the record that stands there now was handled there before it was lost. */
+	readonly standsAgain: (partition: string, offset: bigint) => boolean;
 	readonly now: () => number;
 }
 
@@ -47,9 +49,13 @@ export class DeliveryOracle {
 	handledTo(partition: string): bigint {
 		const handled = this.#handled.get(partition) ?? [];
 		let next = this.#handledTo.get(partition) ?? 0;
-		while (handled[next] !== undefined) next++;
+		while (handled[next] !== undefined || this.#rules.standsAgain(partition, BigInt(next))) next++;
 		this.#handledTo.set(partition, next);
 		return BigInt(next);
+	}
+
+	isHandled(partition: string, offset: bigint): boolean {
+		return this.#handled.get(partition)?.[Number(offset)] !== undefined;
 	}
 
 	/** A handler begins; call the result when it returns, with whether it resolved. */

@@ -7,6 +7,7 @@ import {
 	lateAfterReconnect,
 	nothing,
 	onEach,
+	positionedAt,
 	reopensAt,
 	skipsBehindGaps,
 	takesUnknownForFailed,
@@ -98,6 +99,14 @@ export const BROKEN_LOGS: Readonly<Record<string, Broken>> = {
 			["back-pressure.bounded", /./],
 			["back-pressure.bytes", /bytes are held/],
 		],
+	},
+	"stands further on than it has read": {
+		tap: positionedAt((position) => position + 1n),
+		rejectedBy: [["driver.position", /the position/]],
+	},
+	"never says that it has moved": {
+		tap: positionedAt((_, from) => from),
+		rejectedBy: [["driver.position", /comes to the end/]],
 	},
 	"comes back empty at once": {
 		tap: emptyAtOnce(),

@@ -50,8 +50,31 @@ export const driverChecks: readonly Check[] = [
 			assert.equal(whole.length, 60);
 			for (const records of [1, 7, 59])
 				assert.deepEqual(await read(driver.openReader(partition, earliest), 60, { records, bytes: 1_000_000 }), whole);
-			const bytes = await driver.openReader(partition, earliest).fetch({ records: 60, bytes: 1 });
+			const bytes = await read(driver.openReader(partition, earliest), 1, { records: 60, bytes: 1 });
 			assert.equal(bytes.length, 1, "a reader stops after the record that passes its bytes");
+		},
+	},
+	{
+		id: "driver.position",
+		promise: "a reader's position passes no record that it has not returned, and comes to the end when all are returned",
+		async run(ctx) {
+			const { driver, writer, topic, partition, earliest } = await bare(ctx, 40);
+			const whole = await read(driver.openReader(partition, earliest), 40);
+			const end = (await writer.topics.describe(topic)).partitions[0]?.end ?? 0n;
+			const reader = driver.openReader(partition, earliest);
+			assert.equal(reader.position, earliest, "the position of a new reader");
+			let count = 0;
+			await until(
+				async () => {
+					count += (await reader.fetch({ records: 7, bytes: 1_000_000 })).length;
+					const next = whole[count] ?? end;
+					const { position } = reader;
+					assert.ok(position <= next, `${count} records were returned, the next one is at ${next}, and the position is ${position}`);
+					return position >= end;
+				},
+				() => `the position comes to the end (${reader.position} of ${end})`,
+			);
+			assert.equal(count, 40);
 		},
 	},
 	{

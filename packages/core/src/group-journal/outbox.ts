@@ -75,6 +75,12 @@ export class Outbox {
 		if (outgoing === this.#current) this.#nextTry = now + this.#backOff(this.#timing.retryMs / 5);
 	}
 
+	/** The journal answers again after it did not: how long it was away must not lengthen the silence. */
+	reachable(now: number): void {
+		this.#tries = 0;
+		this.#nextTry = Math.min(this.#nextTry, now);
+	}
+
 	/** Stored, as the broker says: only a hint, so keep waiting, but longer. */
 	confirmed(outgoing: Outgoing, now: number): void {
 		if (outgoing === this.#current) this.#nextTry = now + this.#backOff(this.#timing.retryMs * 4);

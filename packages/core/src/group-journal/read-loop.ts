@@ -14,15 +14,15 @@ export class ReadLoop {
 		this.#waitMs = waitMs;
 	}
 
-	/** One read. Comes back early if it was interrupted. */
-	async once(onEntry: OnEntry): Promise<void> {
+	/** One read. Comes back early if it was interrupted, and at once if it is only to show that the journal answers. */
+	async once(onEntry: OnEntry, atOnce = false): Promise<void> {
 		const proofs = this.#proofs;
 		this.#proofs = [];
 		const reading = (this.#reading = new AbortController());
 		if (this.#stopped) reading.abort();
 		this.#interrupted = false;
 		try {
-			await this.#follower.read(proofs.length > 0 ? 0 : this.#waitMs, reading.signal, onEntry);
+			await this.#follower.read(atOnce || proofs.length > 0 ? 0 : this.#waitMs, reading.signal, onEntry);
 			for (const proof of proofs) proof.resolve();
 		} catch (error) {
 			for (const proof of proofs) proof.reject(error);

@@ -89,6 +89,29 @@ describe("the journal under a session", () => {
 		expect(members.flatMap((member) => member.reasons)).toEqual([]);
 	});
 
+	it("is back: every member speaks at once, however far apart its tries have become", async () => {
+		const world = new GroupWorld();
+		const members = [await world.join("a"), await world.join("b")];
+		await world.settled(members);
+		const { entries } = world.broker.journal("billing");
+		const spoken = (from: number) =>
+			new Set(
+				entries
+					.slice(from)
+					.map(({ bytes }) => decodeEntry(bytes))
+					.map((entry) => (entry?.kind === "member" ? entry.member : undefined)),
+			);
+		for (let outageMs = 3000; outageMs <= 8000; outageMs += 300) {
+			world.broker.down = true;
+			await world.time.pass(outageMs);
+			const before = entries.length;
+			world.broker.down = false;
+			await world.time.pass(500);
+			expect({ outageMs, spoken: spoken(before).size }).toEqual({ outageMs, spoken: 2 });
+			await world.time.pass(10_000);
+		}
+	});
+
 	it("does not take a new group for one that lost its history", async () => {
 		const world = new GroupWorld();
 		const a = await world.join("a");

@@ -11,6 +11,7 @@ import type { Entry } from "./entry.ts";
 import { Follower, isPlaceLost } from "./follower.ts";
 import { History } from "./history.ts";
 import type { Holding } from "./holdings.ts";
+import { Identity } from "./identity.ts";
 import { Incarnation } from "./incarnation.ts";
 import { instant } from "./lease.ts";
 import { Mirror } from "./mirror.ts";
@@ -21,9 +22,6 @@ import { SideDuties } from "./side-duties.ts";
 import type { PartitionKey } from "./state.ts";
 import { Trouble } from "./trouble.ts";
 import { Wakeup } from "./wakeup.ts";
-
-/** Former ids that are remembered, to replace the one that the group still counts. */
-const OWN_IDS = 32;
 
 /** Another incarnation has to follow: on what was read so far, or after reading the journal anew. */
 interface Rebirth {
@@ -50,10 +48,7 @@ export class JournalSession implements GroupSession {
 	readonly #over = Promise.withResolvers<void>();
 	/** Partitions given up whose handler still runs in this process; survives incarnations. */
 	readonly #stuck = new Set<PartitionKey>();
-	/** In the order of use. */
-	readonly #ownIds = new Set<string>();
-	/** Ids that were used up, or had this member's `instanceId`, before it: a journal that was cut back may show them again. */
-	readonly #predecessors = new Set<string>();
+	readonly #identity: Identity;
 	/** `join` has resolved: from then on the end is the listener's to hear of. */
 	#member = false;
 	#incarnation: Incarnation | undefined;
@@ -69,6 +64,7 @@ export class JournalSession implements GroupSession {
 	) {
 		this.#context = context;
 		this.#request = request;
+		this.#identity = new Identity(request);
 		this.#listener = listener;
 		this.#log = log;
 		this.#follower = new Follower(log, { ...context, group: request.group });
@@ -222,13 +218,12 @@ export class JournalSession implements GroupSession {
 			log.error(
 				`the journal of group "${this.#request.group}" was lost or cut back${cut.offsetsLost ? "; its committed offsets are gone" : ""}`,
 			);
-		const previous = [...this.#ownIds].find((id) => state.members.has(id));
-		this.#refuseToReplace();
+		const previous = this.#identity.former(state);
+		this.#identity.refuseToReplace(state, this.#member);
 		const at = instant(clock);
 		const incarnation = new Incarnation(random.hex(12), this.#request, timing, this.#log.connection, at.now);
 		this.#memberId = incarnation.id;
-		this.#ownIds.add(incarnation.id);
-		for (const id of this.#ownIds) if (this.#ownIds.size > OWN_IDS) this.#ownIds.delete(id);
+		this.#identity.use(incarnation.id);
 		incarnation.introduce(state, at, {
 			previous,
 			eraSeen: Math.max(this.#history.era, state.era),
@@ -240,24 +235,18 @@ export class JournalSession implements GroupSession {
 		this.#wakeup.soon();
 	}
 
-	/** A static member that was away must not throw out its successor, which would do the same to it. */
-	#refuseToReplace(): void {
-		const { instanceId, group } = this.#request;
-		if (instanceId === undefined) return;
-		const { members, tombs } = this.#follower.state;
-		const holders = [...members].filter(([id, member]) => member.instanceId === instanceId && !this.#ownIds.has(id)).map(([id]) => id);
-		if (this.#member && holders.some((id) => !this.#predecessors.has(id))) throw replaced(group, instanceId);
-		if (!this.#member) for (const id of [...holders, ...tombs.keys()]) this.#predecessors.add(id);
-	}
-
 	/** Reads until this incarnation is over. */
 	async #serve(): Promise<Rebirth> {
 		const incarnation = this.#incarnation;
+		let away = false;
 		while (!this.#ended && incarnation !== undefined) {
 			if (this.#incarnation !== incarnation) return { reboot: true };
 			try {
-				await this.#reader.once((entry) => this.#read(incarnation, entry));
+				await this.#reader.once((entry) => this.#read(incarnation, entry), away);
+				if (away) incarnation.outbox.reachable(this.#context.clock.now());
+				away = false;
 			} catch (error) {
+				away = true;
 				if (this.#ended) break;
 				if (isPlaceLost(error)) {
 					this.#abort("the journal lost this member's place");
@@ -308,8 +297,7 @@ export class JournalSession implements GroupSession {
 	#removed(incarnation: Incarnation): boolean {
 		if (this.#closing) return false;
 		const kind = this.#follower.state.tombs.get(incarnation.id)?.kind;
-		const { group, instanceId } = this.#request;
-		if (kind === "replaced") throw replaced(group, instanceId ?? "");
+		if (kind === "replaced") throw this.#identity.replaced();
 		if (incarnation.joined)
 			this.#abort(
 				kind === "gap" ? "the journal lost entries of this member" : "the member was expired: it was silent for its session timeout",
@@ -379,14 +367,4 @@ export class JournalSession implements GroupSession {
 		this.destroy();
 		if (told) this.#listener.fatal(error);
 	}
-}
-
-function replaced(group: string, instanceId: string): PolylogError {
-	return new PolylogError(
-		"MEMBER_REPLACED",
-		`another member joined group "${group}" with the instanceId "${instanceId}"; give each running process its own`,
-		{
-			group,
-		},
-	);
 }

@@ -50,6 +50,10 @@ export class PartitionReader implements Reader {
 		this.#position = from;
 	}
 
+	get position(): Offset {
+		return this.#position;
+	}
+
 	async fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> {
 		const { clock, ended } = this.#context;
 		const until = clock.now() + FETCH_WAIT_MS;

@@ -28,7 +28,7 @@ export interface Programs {
 
 type MemberFault = Extract<Fault, { readonly member: number }>;
 
-/** A run that is not done so long after the healing is over: `world.late`. */
+/** A run that is not done so long after the healing, and the longest that all handlers can take, is over: `world.late`. */
 const PATIENCE_MS = 60_000;
 
 export class World {
@@ -106,7 +106,7 @@ export class World {
 		}
 		for (const fault of plan.faults) time.after(fault.atMs, () => this.#happen(fault));
 		time.after(plan.healMs, () => this.#heal());
-		time.after(plan.healMs + PATIENCE_MS, () => {
+		time.after(plan.healMs + PATIENCE_MS + plan.producers * plan.messages * plan.handlerMs[1], () => {
 			this.late = true;
 			this.#stop = true;
 		});

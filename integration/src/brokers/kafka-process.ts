@@ -8,7 +8,7 @@ export interface KafkaProcess {
 	/** Kafka's jars. */
 	readonly classPath: string;
 	/** Of server.properties, given the folder for its data. */
-	properties(folder: string): Readonly<Record<string, string>>;
+	readonly properties: (folder: string) => Readonly<Record<string, string>>;
 	readonly host: string;
 	readonly port: number;
 	/** Default: 640. */

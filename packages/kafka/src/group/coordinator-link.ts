@@ -18,28 +18,33 @@ export class CoordinatorLink {
 
 	/** Any failure makes the next request look for the coordinator anew. */
 	async send<T>(lane: Lane, request: WireRequest<T>, options: SendOptions = {}): Promise<T> {
+		const finding = (this.#node ??= this.#find());
 		try {
-			const node = await (this.#node ??= this.#find());
-			return await this.#network.send(node, lane, request, options);
+			return await this.#network.send(await finding, lane, request, options);
 		} catch (error) {
-			this.forget();
+			if (this.#node === finding) this.doubt();
 			throw error;
 		}
 	}
 
-	forget(): void {
+	/** It does not do what a coordinator does: others are asked who it is. */
+	doubt(): void {
+		void this.#node?.then(
+			(node) => this.#network.suspect(node),
+			() => {},
+		);
 		this.#node = undefined;
 	}
 
 	/** Whether the answer means that another broker coordinates the group now, or this one is not ready. */
 	moved(errorCode: number): boolean {
 		if (!MOVED.has(errorCode)) return false;
-		this.forget();
+		this.#node = undefined;
 		return true;
 	}
 
 	async #find(): Promise<number> {
-		const { errorCode, told, node, address } = await this.#network.sendAny("admin", findCoordinatorRequest(this.#group));
+		const { errorCode, told, node, address } = await this.#network.ask(findCoordinatorRequest(this.#group));
 		check(errorCode, `finding the coordinator of group ${this.#group}`, told);
 		this.#network.learn([[node, address]]);
 		return node;

@@ -1,5 +1,9 @@
 // Keeps a membership alive, and knows how long it certainly lives: the broker counts the session from when a heartbeat
 // reached it, so counting from when the accepted one was sent can only be too careful. Never waits for a handler.
+//
+// A heartbeat proves little: a coordinator that is cut off from the other brokers goes on answering it, while another one
+// gives the partitions away. A commit is on a majority when it is answered. So a membership lives no longer than a session
+// after a commit was sent that was not answered yet.
 import type { Clock } from "@polylog/core/driver";
 import type { Membership } from "../wire/api/membership.ts";
 
@@ -11,13 +15,15 @@ export interface HeartParts {
 	membership(): Membership | undefined;
 	/** Sends one heartbeat; resolves to whether the membership was confirmed. Handles every other answer itself. */
 	beat(membership: Membership): Promise<boolean>;
-	/** No heartbeat was answered for a session timeout. */
+	/** No heartbeat, or no commit, was answered for a session timeout. */
 	expired(): void;
 }
 
 export class Heart {
 	readonly #parts: HeartParts;
 	#until = -Infinity;
+	/** When the commit was sent that has not been answered since. */
+	#doubted = Infinity;
 	#cancel: (() => void) | undefined;
 	#beating = false;
 	#stopped = false;
@@ -29,7 +35,17 @@ export class Heart {
 
 	/** Whether the membership certainly lives at this moment. */
 	get alive(): boolean {
-		return this.#parts.clock.now() < this.#until;
+		return this.#parts.clock.now() < Math.min(this.#until, this.#doubted + this.#parts.sessionTimeoutMs);
+	}
+
+	/** A commit is being sent. */
+	doubt(): void {
+		this.#doubted = Math.min(this.#doubted, this.#parts.clock.now());
+	}
+
+	/** A commit was answered. */
+	trust(): void {
+		this.#doubted = Infinity;
 	}
 
 	/** Something sent at `sentAt` was answered as to a member. */
@@ -42,6 +58,7 @@ export class Heart {
 	/** There is no membership any more. */
 	forget(): void {
 		this.#until = -Infinity;
+		this.#doubted = Infinity;
 		this.#told = true;
 	}
 

@@ -68,13 +68,17 @@ export class KafkaSession implements GroupSession {
 			intervalMs: Math.min(request.heartbeatMs, HEARTBEAT_MS),
 			membership: () => (this.#standing.membership.generation < 0 || this.#ended ? undefined : this.#standing.membership),
 			beat: (membership) => this.#beat(membership),
-			expired: () => this.#lose("no heartbeat was answered within the session timeout"),
+			expired: () => {
+				this.#link.doubt();
+				this.#lose("no heartbeat, or no commit, was answered within the session timeout");
+			},
 		});
 		const commits = new Committing({
 			context,
 			link: this.#link,
 			standing: this.#standing,
 			signal: this.#end.signal,
+			heart: this.#heart,
 			rejoin: () => this.#again(),
 			expelled: (errorCode) => this.#expelled(errorCode),
 		});

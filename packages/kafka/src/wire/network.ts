@@ -22,6 +22,10 @@ export interface SendOptions {
 	readonly timeoutMs?: number;
 }
 
+/** Brokers answer at once what they know; one that is frozen must not hold questions up. */
+const QUESTION_MS = 5000;
+const SUSPECT_MS = 30_000;
+
 export class Network {
 	readonly #wire: KafkaWire;
 	readonly #settings: NetworkSettings;
@@ -30,6 +34,8 @@ export class Network {
 	readonly #connections = new Map<string, Promise<WireConnection>>();
 	readonly #open = new Set<WireConnection>();
 	readonly #end = new AbortController();
+	/** By node: until when. */
+	readonly #suspects = new Map<number, number>();
 	#turn = 0;
 
 	constructor(wire: KafkaWire, settings: NetworkSettings, clock: Clock) {
@@ -54,6 +60,33 @@ export class Network {
 	/** Opens the connection if there is none, so that a `send` right after it is certain to go out or to be in doubt. */
 	async connect(node: number, lane: Lane, signal?: AbortSignal): Promise<void> {
 		await this.#connection(this.#address(node), lane, signal);
+	}
+
+	/**
+	 * A question that any broker can answer and that may be asked twice: begins with another one each time, those under
+	 * suspicion last, and goes on to the next where none answers. A broker that is cut off from the others answers as if
+	 * nothing had happened, so one and the same must not be asked again and again.
+	 */
+	async ask<T>(request: WireRequest<T>, signal?: AbortSignal): Promise<T> {
+		let failure: unknown;
+		this.#turn++;
+		const candidates = this.#candidates();
+		for (const address of candidates) {
+			try {
+				const timeoutMs = Math.min(this.#settings.requestTimeoutMs, candidates.length > 1 ? QUESTION_MS : Infinity);
+				return await this.#sendTo(address, "admin", request, { signal, timeoutMs });
+			} catch (error) {
+				signal?.throwIfAborted();
+				this.#end.signal.throwIfAborted();
+				failure = error;
+			}
+		}
+		throw failure;
+	}
+
+	/** It did not do what it should as a leader or coordinator: others are asked first for a while. */
+	suspect(node: number): void {
+		this.#suspects.set(node, this.#clock.now() + SUSPECT_MS);
 	}
 
 	/** To whichever broker can be reached. Rejects with the last refusal. */
@@ -98,12 +131,16 @@ export class Network {
 		return address;
 	}
 
-	/** Known brokers and seeds, each once; from a different one after a failure. */
+	/** Known brokers and seeds, each once, beginning with the one whose turn it is; those under suspicion come last. */
 	#candidates(): NodeAddress[] {
 		const all = new Map([...this.#nodes.values(), ...this.#settings.seeds].map((address) => [`${address.host}:${address.port}`, address]));
 		const list = [...all.values()];
 		const first = this.#turn % list.length;
-		return [...list.slice(first), ...list.slice(0, first)];
+		const turned = [...list.slice(first), ...list.slice(0, first)];
+		const now = this.#clock.now();
+		const suspected = new Set([...this.#suspects].flatMap(([node, until]) => (until > now ? [this.#nodes.get(node)] : [])));
+		const trusted = (address: NodeAddress) => ![...suspected].some((one) => one?.host === address.host && one.port === address.port);
+		return [...turned.filter(trusted), ...turned.filter((address) => !trusted(address))];
 	}
 
 	async #sendTo<T>(address: NodeAddress, lane: Lane, request: WireRequest<T>, options: SendOptions): Promise<T> {

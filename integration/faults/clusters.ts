@@ -12,6 +12,8 @@ export interface Cluster {
 	leaderOfPartition(topic: string, index: number): Promise<Node>;
 	/** All nodes serve, and replicas have what leaders have. */
 	settled(): Promise<void>;
+	/** What an operator has to do for a node that was away and does not recover by itself; says what it was. */
+	mend?(node: Node): Promise<string | undefined>;
 	/** Cuts the node from its peers, both ways and without a word; clients reach it still, unless they are to be on the other side too. */
 	cut(node: Node, options?: { readonly clientsToo: boolean }): Promise<void>;
 	heal(): Promise<void>;

@@ -7,7 +7,7 @@ import { MASTERS, startRedisCluster } from "../src/brokers/redis-cluster.ts";
 import { networked, type Node } from "./clusters.ts";
 import { coordinatorPartition, inStep, kafkaLayout } from "./kafka-layout.ts";
 import type { Server } from "./servers.ts";
-import { until } from "./waiting.ts";
+import { delay, until } from "./waiting.ts";
 
 export const CLUSTERS = ["redis", "rabbitmq", "kafka"] as const;
 export type ClusterKind = (typeof CLUSTERS)[number];
@@ -61,6 +61,8 @@ async function redis(network: NodeNetwork): Promise<Server> {
 }
 
 const SETTLED_MS = 120_000;
+/** Until a RabbitMQ node that is back has found out that it was away. */
+const NOTICE_MS = 5000;
 
 async function rabbitmq(network: NodeNetwork): Promise<Server> {
 	const broker = await startRabbitmqCluster(network.places);
@@ -83,6 +85,7 @@ async function rabbitmq(network: NodeNetwork): Promise<Server> {
 		const views = await Promise.all(nodes.map((node) => streams(node).catch(() => undefined)));
 		return views.every((view) => view?.every(({ online }) => online === nodes.length));
 	};
+	const settled = () => until(whole, "all replicas run", SETTLED_MS);
 	return {
 		...roadless,
 		backend: "rabbitmq",
@@ -94,7 +97,17 @@ async function rabbitmq(network: NodeNetwork): Promise<Server> {
 			nodes,
 			leaderOfGroup: (group, except) => leaderOf(`__polylog.group.${group}`, except),
 			leaderOfPartition: (topic, index) => leaderOf(`${topic}-${index}`),
-			settled: () => until(whole, "all replicas run", SETTLED_MS),
+			settled,
+			// A node that wakes up among its peers was never in a minority, so it does not pause, and is not let in again either.
+			async mend(node) {
+				await delay(NOTICE_MS);
+				const away = nodes.find(({ host }) => host === node.host);
+				const status = JSON.parse((await away?.control("-q", "cluster_status", "--formatter", "json")) ?? "{}") as { partitions?: object };
+				if (Object.keys(status.partitions ?? {}).length === 0) return undefined;
+				await node.restart();
+				await settled();
+				return "it called itself partitioned from the others until it was restarted by hand";
+			},
 		},
 		[Symbol.asyncDispose]: () => broker.dispose(),
 	};

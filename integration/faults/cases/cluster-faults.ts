@@ -1,61 +1,17 @@
 // Clusters whose nodes die, freeze and lose each other, with members and a producer at work.
 import assert from "node:assert/strict";
 import type { Cluster, Node } from "../clusters.ts";
-import { urlFrom } from "../clusters.ts";
 import { courseLine, courseSince, overlapsIn, seconds } from "../course.ts";
 import type { FaultCase } from "../fault-case.ts";
-import type { Player } from "../player.ts";
 import type { Stage } from "../stage.ts";
-import { delay, until } from "../waiting.ts";
-
-export const PARTITIONS = 6;
-const MEMBERS = ["a", "b", "c"] as const;
-const BACK_MS = 120_000;
-/** Clocks of processes on one machine, and the time between an event and its line. */
-const SKEW_MS = 25;
-
-export function clusterOf({ server }: Stage): Cluster {
-	if (!server.cluster) throw new Error(`${server.version} is not a cluster`);
-	return server.cluster;
-}
-
-interface AtWork {
-	readonly cluster: Cluster;
-	readonly members: readonly Player[];
-	readonly producer: Player;
-}
-
-/** Three members that begin at different nodes, and a producer. */
-export async function threeAtWork(stage: Stage): Promise<AtWork> {
-	const cluster = clusterOf(stage);
-	await stage.make(PARTITIONS);
-	const members = await Promise.all(MEMBERS.map((name, i) => stage.member(name, { url: urlFrom(stage.server.url, i) })));
-	const producer = await stage.producer("p", { deliveryTimeoutMs: BACK_MS });
-	await stage.shared(members, PARTITIONS, 60_000);
-	await stage.handled(300);
-	return { cluster, members, producer };
-}
-
-/** Every partition is delivered from again, and the producer's messages are acknowledged. */
-async function flowing({ members, producer }: AtWork, since: number, ms = BACK_MS): Promise<void> {
-	const moving = () => new Set(members.flatMap((member) => member.started(since).map(({ partition }) => partition))).size;
-	await until(
-		() => moving() === PARTITIONS && producer.receipts(since).ok > 50,
-		() => `all partitions flow (${moving()} do; ${[...members, producer].map((player) => `${player.name}: ${player.tail()}`).join(" | ")})`,
-		ms,
-	);
-}
+import { delay } from "../waiting.ts";
+import { type AtWork, AWAY_MS, BACK_MS, clusterOf, excuse, flowing, PARTITIONS, SKEW_MS, threeAtWork } from "./cluster-work.ts";
 
 /** What it did, said in one line; fails if two members had one partition at the same time. */
-export function told(stage: Stage, at: number, { members }: Pick<AtWork, "members">): string {
+function told(stage: Stage, at: number, { members }: Pick<AtWork, "members">): string {
 	const overlaps = overlapsIn(members, at).filter(({ ms }) => ms > SKEW_MS);
 	assert.deepEqual(overlaps, [], "two members had one partition at the same time");
 	return courseLine(courseSince(at, stage.players));
-}
-
-/** What members had in hand may come again: a fault may last longer than their session. */
-export function excuse(members: readonly Player[], at: number): void {
-	for (const member of members) member.abandoned(at);
 }
 
 /** When the cluster itself had another leader for the group: what is longer is the client's doing. */
@@ -102,9 +58,6 @@ async function follower(cluster: Cluster, stage: Stage): Promise<Node> {
 	return least.node;
 }
 
-/** For so long its peers do without it: longer than they need to find out. */
-const AWAY_MS: Readonly<Record<string, number>> = { redis: 15_000, kafka: 30_000, rabbitmq: 45_000 };
-
 interface Away {
 	readonly begin: (cluster: Cluster, node: Node) => Promise<void>;
 	readonly end: (cluster: Cluster, node: Node) => Promise<void>;
@@ -118,7 +71,7 @@ async function away(stage: Stage, { begin, end }: Away): Promise<string> {
 	excuse(work.members, at);
 	const led = ledByAnother(stage, node, at);
 	await begin(work.cluster, node);
-	await delay(AWAY_MS[stage.backend] ?? 30_000);
+	await delay(AWAY_MS[stage.backend]);
 	const during = `${await led}${courseLine(courseSince(at, stage.players))}`;
 	await end(work.cluster, node);
 	const healed = Date.now();
@@ -127,7 +80,14 @@ async function away(stage: Stage, { begin, end }: Away): Promise<string> {
 	await flowing(work, Date.now());
 	told(stage, at, work);
 	const after = courseSince(healed, stage.players);
-	return `${during}; after its return no delivery for ${seconds(Math.max(...after.gaps.values()))} at most, ${after.losses} losses of ownership`;
+	const mended = await work.cluster.mend?.(node);
+	return [
+		`${during}; after its return no delivery for ${seconds(Math.max(...after.gaps.values()))} at most`,
+		after.losses > 0 ? `${after.losses} more` : "",
+		mended ?? "",
+	]
+		.filter(Boolean)
+		.join(", ");
 }
 
 const ALL = ["redis", "rabbitmq", "kafka"] as const;

@@ -8,7 +8,14 @@ const SESSION_MS = 4000;
 function heartAt() {
 	const time = { now: 0 };
 	const clock: Clock = { now: () => time.now, wall: () => time.now, after: () => () => {}, yield: async () => {} };
-	const parts = { clock, sessionTimeoutMs: SESSION_MS, intervalMs: 500, membership: () => undefined, beat: async () => true, expired: () => {} };
+	const parts = {
+		clock,
+		sessionTimeoutMs: SESSION_MS,
+		intervalMs: 500,
+		membership: () => undefined,
+		beat: async () => true,
+		expired: () => {},
+	};
 	return { heart: new Heart(parts), time };
 }
 

@@ -9,7 +9,7 @@ export interface Cluster {
 	readonly nodes: readonly Node[];
 	/** Of the group's journal, on Kafka its coordinator; as the others see it if one is named that is not to be asked. */
 	leaderOfGroup(group: string, except?: Node): Promise<Node>;
-	leaderOfPartition(topic: string, index: number): Promise<Node>;
+	leaderOfPartition(topic: string, index: number, except?: Node): Promise<Node>;
 	/** All nodes serve, and replicas have what leaders have. */
 	settled(): Promise<void>;
 	/** What an operator has to do for a node that was away and does not recover by itself; says what it was. */

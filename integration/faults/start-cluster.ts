@@ -96,7 +96,7 @@ async function rabbitmq(network: NodeNetwork): Promise<Server> {
 			...networked(network),
 			nodes,
 			leaderOfGroup: (group, except) => leaderOf(`__polylog.group.${group}`, except),
-			leaderOfPartition: (topic, index) => leaderOf(`${topic}-${index}`),
+			leaderOfPartition: (topic, index, except) => leaderOf(`${topic}-${index}`, except),
 			settled,
 			// A node that wakes up among its peers was never in a minority, so it does not pause, and is not let in again either.
 			async mend(node) {
@@ -118,7 +118,8 @@ async function kafka(network: NodeNetwork): Promise<Server> {
 	const { nodes } = broker;
 	const url = `${broker.url}?replicationFactor=${nodes.length}&minInSyncReplicas=2`;
 	const client = await connect({ url, log: silentLog, clientId: "suite" });
-	const leaderOf = async (topic: string, index: number, asked: number) => {
+	const leaderOf = async (topic: string, index: number, except?: Node) => {
+		const asked = nodes.findIndex((node) => node !== except);
 		const found = (await kafkaLayout(client, asked + 1, [topic])).find((partition) => partition.index === index);
 		const leader = nodes[(found?.leader ?? 0) - 1];
 		if (!leader) throw new Error(`nobody leads ${topic}/${index}`);
@@ -133,8 +134,8 @@ async function kafka(network: NodeNetwork): Promise<Server> {
 		cluster: {
 			...networked(network),
 			nodes,
-			leaderOfGroup: (group, except) => leaderOf("__consumer_offsets", coordinatorPartition(group), except === nodes[0] ? 1 : 0),
-			leaderOfPartition: (topic, index) => leaderOf(topic, index, 0),
+			leaderOfGroup: (group, except) => leaderOf("__consumer_offsets", coordinatorPartition(group), except),
+			leaderOfPartition: leaderOf,
 			settled: () =>
 				until(
 					async () =>

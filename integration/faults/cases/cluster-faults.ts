@@ -14,26 +14,33 @@ function told(stage: Stage, at: number, { members }: Pick<AtWork, "members">): s
 	return courseLine(courseSince(at, stage.players));
 }
 
-/** When the cluster itself had another leader for the group: what is longer is the client's doing. */
-async function ledByAnother(stage: Stage, node: Node, at: number): Promise<string> {
+/** Who leads what a case is about. */
+type Leader = (cluster: Cluster, stage: Stage, except?: Node) => Promise<Node>;
+const ofGroup: Leader = (cluster, { group }, except) => cluster.leaderOfGroup(group, except);
+const ofPartition: Leader = (cluster, { topic }, except) => cluster.leaderOfPartition(topic, 0, except);
+
+/** When the cluster itself had another leader: what is longer is the client's doing. */
+async function ledByAnother(
+	stage: Stage,
+	{ node, leader, at }: { readonly node: Node; readonly leader: Leader; readonly at: number },
+): Promise<string> {
 	const cluster = clusterOf(stage);
 	const end = at + BACK_MS;
 	while (Date.now() < end) {
-		const leader = await cluster.leaderOfGroup(stage.group, node).catch(() => node);
-		if (leader !== node) return `another node led the group after ${seconds(Date.now() - at)}, `;
+		const now = await leader(cluster, stage, node).catch(() => node);
+		if (now !== node) return `another node led after ${seconds(Date.now() - at)}, `;
 		await delay(100);
 	}
-	return "no other node led the group, ";
+	return "no other node led, ";
 }
 
 /** The node is killed, its peers go on without it, it comes back. */
-async function killed(stage: Stage, choose: (cluster: Cluster, stage: Stage) => Promise<Node>): Promise<string> {
+async function killed(stage: Stage, leader: Leader | undefined): Promise<string> {
 	const work = await threeAtWork(stage);
-	const node = await choose(work.cluster, stage);
-	const leads = (await work.cluster.leaderOfGroup(stage.group)) === node;
+	const node = await (leader ?? follower)(work.cluster, stage);
 	const at = Date.now();
 	excuse(work.members, at);
-	const led = leads ? ledByAnother(stage, node, at) : "";
+	const led = leader ? ledByAnother(stage, { node, leader, at }) : "";
 	await node.kill();
 	await flowing(work, at + 1000);
 	// Long enough that its peers would have gone on without it.
@@ -69,7 +76,7 @@ async function away(stage: Stage, { begin, end }: Away): Promise<string> {
 	const node = await work.cluster.leaderOfGroup(stage.group);
 	const at = Date.now();
 	excuse(work.members, at);
-	const led = ledByAnother(stage, node, at);
+	const led = ledByAnother(stage, { node, leader: ofGroup, at });
 	await begin(work.cluster, node);
 	await delay(AWAY_MS[stage.backend]);
 	const during = `${await led}${courseLine(courseSince(at, stage.players))}`;
@@ -100,14 +107,14 @@ export const clusterFaultCases: readonly FaultCase[] = [
 		prototype: { redis: "no write for 5.8 s (kill of the journal's master)", rabbitmq: "no delivery for 0.4 to 6.1 s" },
 		fault: "kill -9 of the node that leads the group's journal (Kafka: its coordinator), and its restart",
 		expected: "another node leads; all goes on by itself; nothing acknowledged is missing",
-		run: (stage) => killed(stage, (cluster) => cluster.leaderOfGroup(stage.group)),
+		run: (stage) => killed(stage, ofGroup),
 	},
 	{
 		...common,
 		id: "C2",
 		fault: "kill -9 of the node that leads a partition of the topic, and its restart",
 		expected: "as C1",
-		run: (stage) => killed(stage, (cluster) => cluster.leaderOfPartition(stage.topic, stage.random.pick([0, 1, 2, 3, 4, 5]))),
+		run: (stage) => killed(stage, ofPartition),
 	},
 	{
 		...common,
@@ -115,7 +122,7 @@ export const clusterFaultCases: readonly FaultCase[] = [
 		prototype: { rabbitmq: "no delivery for 0.3 to 7.5 s; 14.4 s where members had to move with impatient timers" },
 		fault: "kill -9 of a follower (the node that leads least), and its restart",
 		expected: "as C1",
-		run: (stage) => killed(stage, follower),
+		run: (stage) => killed(stage, undefined),
 	},
 	{
 		...common,

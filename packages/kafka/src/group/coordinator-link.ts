@@ -1,29 +1,51 @@
 // Which broker coordinates a group, found out when needed and forgotten when it says it does not.
+import { type Clock, PolylogError, sleep } from "@polylog/core/driver";
 import { findCoordinatorRequest } from "../wire/api/membership.ts";
 import { check, ERROR } from "../wire/error-codes.ts";
 import type { Lane, Network, SendOptions } from "../wire/network.ts";
 import type { WireRequest } from "../wire/wire.ts";
+import type { GroupContext } from "./context.ts";
 
+/** How long an answer may take before others are asked whether there is another coordinator. */
+const LOOK_MS = 3000;
 const MOVED: ReadonlySet<number> = new Set([ERROR.coordinatorLoading, ERROR.coordinatorNotAvailable, ERROR.notCoordinator]);
 
 export class CoordinatorLink {
 	readonly #network: Network;
+	readonly #clock: Clock;
 	readonly #group: string;
 	#node: Promise<number> | undefined;
 
-	constructor(network: Network, group: string) {
+	constructor({ network, clock }: Pick<GroupContext, "network" | "clock">, group: string) {
 		this.#network = network;
+		this.#clock = clock;
 		this.#group = group;
 	}
 
 	/** Any failure makes the next request look for the coordinator anew. */
 	async send<T>(lane: Lane, request: WireRequest<T>, options: SendOptions = {}): Promise<T> {
 		const finding = (this.#node ??= this.#find());
+		const over = new AbortController();
 		try {
-			return await this.#network.send(await finding, lane, request, options);
+			const node = await finding;
+			const moved = this.#movedFrom(node, over.signal);
+			moved.catch(() => {});
+			return await Promise.race([this.#network.send(node, lane, request, options), moved]);
 		} catch (error) {
 			if (this.#node === finding) this.doubt();
 			throw error;
+		} finally {
+			over.abort();
+		}
+	}
+
+	/** A join is waited for as long as other members take; that a frozen coordinator never answers it, others know. */
+	async #movedFrom(node: number, signal: AbortSignal): Promise<never> {
+		for (;;) {
+			await sleep(this.#clock, LOOK_MS, signal);
+			const now = await this.#find().catch(() => node);
+			if (now === node) continue;
+			throw new PolylogError("UNAVAILABLE", `group ${this.#group} has another coordinator now`, { group: this.#group });
 		}
 	}
 

@@ -59,7 +59,7 @@ export class KafkaSession implements GroupSession {
 		this.#request = request;
 		this.#listener = listener;
 		this.#growth = new Growth(context, request.topics, counts, this.#end.signal);
-		this.#link = new CoordinatorLink(context.network, request.group);
+		this.#link = new CoordinatorLink(context, request.group);
 		this.#standing = new Standing(request, context.clock);
 		this.#started.promise.catch(() => {});
 		this.#heart = new Heart({

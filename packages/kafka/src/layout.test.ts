@@ -14,7 +14,7 @@ function led(leader: number, leaderEpoch: number, id = "one"): TopicMetadata {
 const unknown: TopicMetadata = { ...led(0, 0), errorCode: ERROR.unknownTopicOrPartition, partitions: [] };
 
 /** What brokers answer, in turn; time passes with every look at the clock, so that each look is a question. */
-function layoutOf(...answers: readonly TopicMetadata[]): { layout: Layout; suspected: number[] } {
+function layoutOf(...answers: readonly (TopicMetadata | readonly TopicMetadata[])[]): { layout: Layout; suspected: number[] } {
 	const left = [...answers];
 	const suspected: number[] = [];
 	let now = 0;
@@ -28,10 +28,13 @@ function layoutOf(...answers: readonly TopicMetadata[]): { layout: Layout; suspe
 		yield: async () => {},
 	};
 	const network = {
-		nodes: [1, 2, 3],
 		learn: () => {},
 		suspect: (node: number) => void suspected.push(node),
-		ask: async () => ({ nodes: new Map(), controller: 1, topics: left.splice(0, 1) }) satisfies ClusterMetadata as never,
+		ask: async () =>
+			left
+				.splice(0, 1)
+				.flat()
+				.map((topic): ClusterMetadata => ({ nodes: new Map(), controller: 1, topics: [topic] })) as never,
 	};
 	return { layout: new Layout(network, clock, 0), suspected };
 }
@@ -52,6 +55,11 @@ describe("a layout", () => {
 		expect(suspected).toEqual([2]);
 	});
 
+	it("believes the higher epoch of what two brokers say", async () => {
+		const { layout } = layoutOf([led(2, 5), led(1, 4)], [led(1, 4), led(3, 6)]);
+		expect([(await layout.place(PARTITION)).leader, (await layout.place(PARTITION)).leader]).toEqual([2, 3]);
+	});
+
 	it("takes a topic that was made again as it is told", async () => {
 		const { layout } = layoutOf(led(2, 5), led(1, 0, "another"));
 		await layout.place(PARTITION);
@@ -59,7 +67,7 @@ describe("a layout", () => {
 	});
 
 	it("knows a topic that one of the brokers knows, and none that all of them do not", async () => {
-		const { layout } = layoutOf(unknown, unknown, led(3, 1), unknown, unknown, unknown);
+		const { layout } = layoutOf([unknown, led(3, 1)], [unknown, unknown]);
 		expect((await layout.ask("orders"))?.partitions[0]?.leader).toBe(3);
 		expect(await layout.ask("orders")).toBeUndefined();
 	});

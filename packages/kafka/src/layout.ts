@@ -4,6 +4,9 @@ import { ERROR, KafkaError } from "./wire/error-codes.ts";
 import { metadataRequest, type TopicMetadata } from "./wire/api/metadata.ts";
 import type { Network } from "./wire/network.ts";
 
+/** How long a leader may take for an answer before others are asked whether it leads still. */
+const LOOK_MS = 2000;
+
 export interface Place {
 	readonly topicId: string;
 	readonly leader: number;
@@ -15,7 +18,7 @@ interface Known {
 	readonly at: number;
 }
 
-type Asked = Pick<Network, "ask" | "learn" | "nodes" | "suspect">;
+type Asked = Pick<Network, "ask" | "learn" | "suspect">;
 
 export class Layout {
 	readonly #network: Asked;
@@ -69,10 +72,11 @@ export class Layout {
 		return { topicId: topic.id, leader: found.leader, leaderEpoch: found.leaderEpoch };
 	}
 
-	/** Looks from time to time, and resolves once somebody else leads the partition; rejects with the signal's reason. */
+	/** Looks now and then, and resolves once somebody else leads the partition; rejects with the signal's reason. */
 	async movedOn(partition: Partition, { leader, leaderEpoch, topicId }: Place, signal: AbortSignal): Promise<void> {
 		for (;;) {
-			await sleep(this.#clock, this.#maxAgeMs, signal);
+			await sleep(this.#clock, LOOK_MS, signal);
+			await this.ask(partition.topic).catch(() => {});
 			const now = await this.place(partition, signal).catch(() => undefined);
 			signal.throwIfAborted();
 			if (now && (now.leader !== leader || now.leaderEpoch !== leaderEpoch || now.topicId !== topicId)) return;
@@ -86,15 +90,16 @@ export class Layout {
 	}
 
 	async all(signal?: AbortSignal): Promise<readonly TopicMetadata[]> {
-		const { nodes, topics } = await this.#network.ask(metadataRequest(undefined), signal);
-		this.#network.learn(nodes);
-		return topics;
+		const answers = await this.#network.ask(metadataRequest(undefined), signal);
+		for (const { nodes } of answers) this.#network.learn(nodes);
+		// What one has not heard of yet, another has.
+		return [...new Map(answers.flatMap(({ topics }) => topics.map((topic) => [topic.name, topic] as const))).values()];
 	}
 
 	async controller(signal?: AbortSignal): Promise<number> {
-		const { nodes, controller } = await this.#network.ask(metadataRequest([]), signal);
-		this.#network.learn(nodes);
-		return controller;
+		const answers = await this.#network.ask(metadataRequest([]), signal);
+		for (const { nodes } of answers) this.#network.learn(nodes);
+		return answers[0].controller;
 	}
 
 	async #ask(name: string, signal?: AbortSignal): Promise<TopicMetadata | undefined> {
@@ -114,13 +119,13 @@ export class Layout {
 
 	/** Undefined if no broker knows it: one may not have heard of a new topic yet, or be cut off from the others. */
 	async #told(name: string, signal: AbortSignal | undefined): Promise<TopicMetadata | undefined> {
-		for (let asked = 0; asked < Math.max(1, this.#network.nodes.length); asked++) {
-			const { nodes, topics } = await this.#network.ask(metadataRequest([name]), signal);
+		let newestTold: TopicMetadata | undefined;
+		for (const { nodes, topics } of await this.#network.ask(metadataRequest([name]), signal)) {
 			this.#network.learn(nodes);
 			const [told] = topics;
-			if (told && told.errorCode !== ERROR.unknownTopicOrPartition) return told;
+			if (told && told.errorCode !== ERROR.unknownTopicOrPartition) newestTold = newest(told, newestTold);
 		}
-		return undefined;
+		return newestTold;
 	}
 }
 

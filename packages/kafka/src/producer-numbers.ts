@@ -59,7 +59,7 @@ export class ProducerNumbers {
 	}
 
 	#newId(signal: AbortSignal | undefined): Promise<ProducerId> {
-		return patiently(this.#clock, PATIENCE_MS, () => this.#network.ask(initProducerIdRequest(), signal), signal);
+		return patiently(this.#clock, PATIENCE_MS, () => this.#network.sendAny("admin", initProducerIdRequest(), { signal }), signal);
 	}
 
 	#forgetOldest(except: SequenceLine): void {

@@ -15,6 +15,8 @@ export class CoordinatorLink {
 	readonly #clock: Clock;
 	readonly #group: string;
 	#node: Promise<number> | undefined;
+	/** The last one that failed as a coordinator. */
+	#doubted: number | undefined;
 
 	constructor({ network, clock }: Pick<GroupContext, "network" | "clock">, group: string) {
 		this.#network = network;
@@ -43,7 +45,7 @@ export class CoordinatorLink {
 	async #movedFrom(node: number, signal: AbortSignal): Promise<never> {
 		for (;;) {
 			await sleep(this.#clock, LOOK_MS, signal);
-			const now = await this.#find().catch(() => node);
+			const now = await this.#find(node).catch(() => node);
 			if (now === node) continue;
 			throw new PolylogError("UNAVAILABLE", `group ${this.#group} has another coordinator now`, { group: this.#group });
 		}
@@ -52,7 +54,10 @@ export class CoordinatorLink {
 	/** It does not do what a coordinator does: others are asked who it is. */
 	doubt(): void {
 		void this.#node?.then(
-			(node) => this.#network.suspect(node),
+			(node) => {
+				this.#doubted = node;
+				this.#network.suspect(node);
+			},
 			() => {},
 		);
 		this.#node = undefined;
@@ -65,9 +70,13 @@ export class CoordinatorLink {
 		return true;
 	}
 
-	async #find(): Promise<number> {
-		const { errorCode, told, node, address } = await this.#network.ask(findCoordinatorRequest(this.#group));
-		check(errorCode, `finding the coordinator of group ${this.#group}`, told);
+	/** Where brokers differ, one is cut off from the others; if that is the coordinator of before, the others have another one. */
+	async #find(doubted = this.#doubted): Promise<number> {
+		const found = await this.#network.ask(findCoordinatorRequest(this.#group));
+		const good = found.filter(({ errorCode }) => errorCode === ERROR.none);
+		const [first] = found;
+		if (good.length === 0) check(first.errorCode, `finding the coordinator of group ${this.#group}`, first.told);
+		const { node, address } = good.find((answer) => answer.node !== doubted) ?? good[0] ?? first;
 		this.#network.learn([[node, address]]);
 		return node;
 	}

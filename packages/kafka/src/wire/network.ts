@@ -22,6 +22,9 @@ export interface SendOptions {
 	readonly timeoutMs?: number;
 }
 
+/** Of a question: how many are asked, and how many answers are waited for. */
+const ASKED = 3;
+const BELIEVED = 2;
 /** Brokers answer at once what they know; one that is frozen must not hold questions up. */
 const QUESTION_MS = 5000;
 const SUSPECT_MS = 30_000;
@@ -63,25 +66,31 @@ export class Network {
 	}
 
 	/**
-	 * A question that any broker can answer and that may be asked twice: begins with another one each time, those under
-	 * suspicion last, and goes on to the next where none answers. A broker that is cut off from the others answers as if
-	 * nothing had happened, so one and the same must not be asked again and again.
+	 * A question that any broker can answer, put to three of them: what two said, or one where no other answers. A broker
+	 * that is cut off from the others answers as if nothing had happened, so one alone must not be believed. Other ones each
+	 * time; those under suspicion are asked last. Rejects if none answers.
 	 */
-	async ask<T>(request: WireRequest<T>, signal?: AbortSignal): Promise<T> {
-		let failure: unknown;
+	async ask<T>(request: WireRequest<T>, signal?: AbortSignal): Promise<readonly [T, ...T[]]> {
 		this.#turn++;
-		const candidates = this.#candidates();
-		for (const address of candidates) {
-			try {
-				const timeoutMs = Math.min(this.#settings.requestTimeoutMs, candidates.length > 1 ? QUESTION_MS : Infinity);
-				return await this.#sendTo(address, "admin", request, { signal, timeoutMs });
-			} catch (error) {
-				signal?.throwIfAborted();
-				this.#end.signal.throwIfAborted();
-				failure = error;
-			}
-		}
-		throw failure;
+		const asked = this.#candidates().slice(0, ASKED);
+		const timeoutMs = Math.min(this.#settings.requestTimeoutMs, asked.length > 1 ? QUESTION_MS : Infinity);
+		const answers: T[] = [];
+		await new Promise<void>((resolve, reject) => {
+			let left = asked.length;
+			const settle = (failure?: unknown) => {
+				left--;
+				const [first] = answers;
+				if (answers.length >= BELIEVED || (left === 0 && first !== undefined)) resolve();
+				else if (left === 0) reject(failure);
+			};
+			for (const address of asked)
+				this.#sendTo(address, "admin", request, { signal, timeoutMs }).then((answer) => {
+					answers.push(answer);
+					settle();
+				}, settle);
+		});
+		// Resolved with one at least.
+		return [...answers] as [T, ...T[]];
 	}
 
 	/** It did not do what it should as a leader or coordinator: others are asked first for a while. */

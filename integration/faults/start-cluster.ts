@@ -90,7 +90,7 @@ async function rabbitmq(network: NodeNetwork): Promise<Server> {
 		...roadless,
 		backend: "rabbitmq",
 		version: `RabbitMQ ${broker.version}, ${nodes.length} nodes`,
-		url: `${broker.url}?replicas=${nodes.length}`,
+		url: broker.url,
 		process: broker,
 		cluster: {
 			...networked(network),
@@ -116,8 +116,7 @@ async function rabbitmq(network: NodeNetwork): Promise<Server> {
 async function kafka(network: NodeNetwork): Promise<Server> {
 	const broker = await startKafkaCluster(network.places);
 	const { nodes } = broker;
-	const url = `${broker.url}?replicationFactor=${nodes.length}&minInSyncReplicas=2`;
-	const client = await connect({ url, log: silentLog, clientId: "suite" });
+	const client = await connect({ url: broker.url, log: silentLog, clientId: "suite" });
 	const leaderOf = async (topic: string, index: number, except?: Node) => {
 		const asked = nodes.findIndex((node) => node !== except);
 		const found = (await kafkaLayout(client, asked + 1, [topic])).find((partition) => partition.index === index);
@@ -129,7 +128,7 @@ async function kafka(network: NodeNetwork): Promise<Server> {
 		...roadless,
 		backend: "kafka",
 		version: `Kafka ${broker.version}, ${nodes.length} brokers`,
-		url,
+		url: broker.url,
 		process: broker,
 		cluster: {
 			...networked(network),

@@ -28,7 +28,7 @@ export async function startKafkaCluster(places: readonly NodePlace[]): Promise<R
 	return {
 		...allOf(nodes, async () => {}),
 		nodes,
-		url: `kafka://${nodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
+		url: `kafka://${nodes.map(({ host, port }) => `${host}:${port}`).join(",")}?replicationFactor=${nodes.length}&minInSyncReplicas=2`,
 		version,
 		how: `${first.how}, ${nodes.length} brokers`,
 		host: first.host,

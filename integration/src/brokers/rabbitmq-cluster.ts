@@ -39,7 +39,7 @@ export async function startRabbitmqCluster(
 	return {
 		...allOf(nodes, async () => {}),
 		nodes,
-		url: `amqp://${nodes.map(({ host, port }) => `${host}:${port}`).join(",")}`,
+		url: `amqp://${nodes.map(({ host, port }) => `${host}:${port}`).join(",")}?replicas=${nodes.length}`,
 		version: one.version,
 		how: `${one.how}, ${nodes.length} nodes`,
 		host: one.host,

@@ -63,6 +63,18 @@ export class CoordinatorLink {
 		this.#node = undefined;
 	}
 
+	/** Whether others than the coordinator itself say that it is one. */
+	async vouched(): Promise<boolean> {
+		try {
+			const node = await this.#node;
+			const answers = await this.#network.ask(findCoordinatorRequest(this.#group));
+			const enough = answers.length >= Math.min(2, this.#network.nodes.length);
+			return enough && answers.every((answer) => answer.errorCode === ERROR.none && answer.node === node);
+		} catch {
+			return false;
+		}
+	}
+
 	/** Whether the answer means that another broker coordinates the group now, or this one is not ready. */
 	moved(errorCode: number): boolean {
 		if (!MOVED.has(errorCode)) return false;

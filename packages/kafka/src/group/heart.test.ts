@@ -4,18 +4,20 @@ import { Heart } from "./heart.ts";
 
 const SESSION_MS = 4000;
 
-/** Timers never fire here: what is asked is asked by the clock. */
-function heartAt() {
-	const time = { now: 0 };
-	const clock: Clock = { now: () => time.now, wall: () => time.now, after: () => () => {}, yield: async () => {} };
-	const parts = {
-		clock,
-		sessionTimeoutMs: SESSION_MS,
-		intervalMs: 500,
-		membership: () => undefined,
-		beat: async () => true,
-		expired: () => {},
+/** `tick` is its timer; what is alive is asked by the clock. */
+function heartAt(vouch = async () => false) {
+	const time = { now: 0, tick: () => {} };
+	const clock: Clock = {
+		now: () => time.now,
+		wall: () => time.now,
+		after(_, callback) {
+			time.tick = callback;
+			return () => {};
+		},
+		yield: async () => {},
 	};
+	const membership = () => ({ group: "g", memberId: "m", generation: 1, instanceId: undefined });
+	const parts = { clock, sessionTimeoutMs: SESSION_MS, intervalMs: 500, membership, beat: async () => true, vouch, expired: () => {} };
 	return { heart: new Heart(parts), time };
 }
 
@@ -43,6 +45,27 @@ describe("a heart", () => {
 		expect(heart.alive).toBe(false);
 		heart.trust();
 		expect(heart.alive).toBe(true);
+	});
+
+	it("lives on without an answer while other brokers name the same coordinator, and for a session after they last did", async () => {
+		let named = true;
+		const { heart, time } = heartAt(async () => named);
+		heart.confirm(0);
+		heart.doubt();
+		for (time.now = 500; time.now <= 3 * SESSION_MS; time.now += 500) {
+			time.tick();
+			await Promise.resolve();
+			await Promise.resolve();
+			expect(heart.alive).toBe(true);
+		}
+		named = false;
+		const last = time.now - 500;
+		for (; time.now <= last + SESSION_MS + 500; time.now += 500) {
+			expect(heart.alive).toBe(time.now < last + SESSION_MS);
+			time.tick();
+			await Promise.resolve();
+			await Promise.resolve();
+		}
 	});
 
 	it("doubts nothing any more once the membership is another", () => {

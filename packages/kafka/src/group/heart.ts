@@ -2,8 +2,8 @@
 // reached it, so counting from when the accepted one was sent can only be too careful. Never waits for a handler.
 //
 // A heartbeat proves little: a coordinator that is cut off from the other brokers goes on answering it, while another one
-// gives the partitions away. A commit is on a majority when it is answered. So a membership lives no longer than a session
-// after a commit was sent that was not answered yet.
+// gives the partitions away. A commit is on a majority when it is answered. So while one is not, a membership lives for a
+// session from when that was sent, or from when other brokers last named the same coordinator: a new one waits for as long.
 import type { Clock } from "@polylog/core/driver";
 import type { Membership } from "../wire/api/membership.ts";
 
@@ -15,6 +15,8 @@ export interface HeartParts {
 	membership(): Membership | undefined;
 	/** Sends one heartbeat; resolves to whether the membership was confirmed. Handles every other answer itself. */
 	beat(membership: Membership): Promise<boolean>;
+	/** Whether other brokers say that the coordinator still is the same. */
+	vouch(): Promise<boolean>;
 	/** No heartbeat, or no commit, was answered for a session timeout. */
 	expired(): void;
 }
@@ -24,6 +26,8 @@ export class Heart {
 	#until = -Infinity;
 	/** When the commit was sent that has not been answered since. */
 	#doubted = Infinity;
+	#vouched = -Infinity;
+	#vouching = false;
 	#cancel: (() => void) | undefined;
 	#beating = false;
 	#stopped = false;
@@ -35,7 +39,7 @@ export class Heart {
 
 	/** Whether the membership certainly lives at this moment. */
 	get alive(): boolean {
-		return this.#parts.clock.now() < Math.min(this.#until, this.#doubted + this.#parts.sessionTimeoutMs);
+		return this.#parts.clock.now() < Math.min(this.#until, Math.max(this.#doubted, this.#vouched) + this.#parts.sessionTimeoutMs);
 	}
 
 	/** A commit is being sent. */
@@ -84,6 +88,18 @@ export class Heart {
 			this.#parts.expired();
 		}
 		if (membership && !this.#beating) void this.#beat(membership);
+		const doubtedMs = this.#parts.clock.now() - this.#doubted;
+		if (membership && !this.#vouching && doubtedMs > this.#parts.sessionTimeoutMs / 4) void this.#ask();
+	}
+
+	async #ask(): Promise<void> {
+		this.#vouching = true;
+		const askedAt = this.#parts.clock.now();
+		try {
+			if (await this.#parts.vouch()) this.#vouched = askedAt;
+		} finally {
+			this.#vouching = false;
+		}
 	}
 
 	async #beat(membership: Membership): Promise<void> {

@@ -68,6 +68,7 @@ export class KafkaSession implements GroupSession {
 			intervalMs: Math.min(request.heartbeatMs, HEARTBEAT_MS),
 			membership: () => (this.#standing.membership.generation < 0 || this.#ended ? undefined : this.#standing.membership),
 			beat: (membership) => this.#beat(membership),
+			vouch: () => this.#link.vouched(),
 			expired: () => {
 				this.#link.doubt();
 				this.#lose("no heartbeat, or no commit, was answered within the session timeout");

@@ -90,14 +90,14 @@ export class Layout {
 	}
 
 	async all(signal?: AbortSignal): Promise<readonly TopicMetadata[]> {
-		const answers = await this.#network.ask(metadataRequest(undefined), signal);
+		const answers = await this.#network.ask(metadataRequest(undefined), { signal });
 		for (const { nodes } of answers) this.#network.learn(nodes);
 		// What one has not heard of yet, another has.
 		return [...new Map(answers.flatMap(({ topics }) => topics.map((topic) => [topic.name, topic] as const))).values()];
 	}
 
 	async controller(signal?: AbortSignal): Promise<number> {
-		const answers = await this.#network.ask(metadataRequest([]), signal);
+		const answers = await this.#network.ask(metadataRequest([]), { signal });
 		for (const { nodes } of answers) this.#network.learn(nodes);
 		return answers[0].controller;
 	}
@@ -120,7 +120,7 @@ export class Layout {
 	/** Undefined if no broker knows it: one may not have heard of a new topic yet, or be cut off from the others. */
 	async #told(name: string, signal: AbortSignal | undefined): Promise<TopicMetadata | undefined> {
 		let newestTold: TopicMetadata | undefined;
-		for (const { nodes, topics } of await this.#network.ask(metadataRequest([name]), signal)) {
+		for (const { nodes, topics } of await this.#network.ask(metadataRequest([name]), { signal })) {
 			this.#network.learn(nodes);
 			const [told] = topics;
 			if (told && told.errorCode !== ERROR.unknownTopicOrPartition) newestTold = newest(told, newestTold);

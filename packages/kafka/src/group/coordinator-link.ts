@@ -1,24 +1,25 @@
 // Which broker coordinates a group, found out when needed and forgotten when it says it does not.
 import { type Clock, PolylogError, sleep } from "@polylog/core/driver";
-import { findCoordinatorRequest } from "../wire/api/membership.ts";
+import { findCoordinatorRequest, type FoundCoordinator } from "../wire/api/membership.ts";
 import { check, ERROR } from "../wire/error-codes.ts";
 import type { Lane, Network, SendOptions } from "../wire/network.ts";
 import type { WireRequest } from "../wire/wire.ts";
-import type { GroupContext } from "./context.ts";
 
 /** How long an answer may take before others are asked whether there is another coordinator. */
 const LOOK_MS = 3000;
 const MOVED: ReadonlySet<number> = new Set([ERROR.coordinatorLoading, ERROR.coordinatorNotAvailable, ERROR.notCoordinator]);
 
+type Asked = Pick<Network, "ask" | "send" | "learn" | "suspect" | "nodes">;
+
 export class CoordinatorLink {
-	readonly #network: Network;
+	readonly #network: Asked;
 	readonly #clock: Clock;
 	readonly #group: string;
 	#node: Promise<number> | undefined;
 	/** The last one that failed as a coordinator. */
 	#doubted: number | undefined;
 
-	constructor({ network, clock }: Pick<GroupContext, "network" | "clock">, group: string) {
+	constructor({ network, clock }: { readonly network: Asked; readonly clock: Clock }, group: string) {
 		this.#network = network;
 		this.#clock = clock;
 		this.#group = group;
@@ -66,10 +67,8 @@ export class CoordinatorLink {
 	/** Whether others than the coordinator itself say that it is one. */
 	async vouched(): Promise<boolean> {
 		try {
-			const node = await this.#node;
-			const answers = await this.#network.ask(findCoordinatorRequest(this.#group));
-			const enough = answers.length >= Math.min(2, this.#network.nodes.length);
-			return enough && answers.every((answer) => answer.errorCode === ERROR.none && answer.node === node);
+			const [node, answers] = await Promise.all([this.#node, this.#ask()]);
+			return node !== undefined && (named(answers, node) >= 2 || this.#network.nodes.length < 2);
 		} catch {
 			return false;
 		}
@@ -82,14 +81,25 @@ export class CoordinatorLink {
 		return true;
 	}
 
-	/** Where brokers differ, one is cut off from the others; if that is the coordinator of before, the others have another one. */
+	/** Where brokers differ, one is cut off from the others: whom most of them name, and at a tie another one than before. */
 	async #find(doubted = this.#doubted): Promise<number> {
-		const found = await this.#network.ask(findCoordinatorRequest(this.#group));
+		const found = await this.#ask();
 		const good = found.filter(({ errorCode }) => errorCode === ERROR.none);
 		const [first] = found;
 		if (good.length === 0) check(first.errorCode, `finding the coordinator of group ${this.#group}`, first.told);
-		const { node, address } = good.find((answer) => answer.node !== doubted) ?? good[0] ?? first;
+		const weight = ({ node }: FoundCoordinator) => 2 * named(good, node) - (node === doubted ? 1 : 0);
+		const { node, address } = good.toSorted((a, b) => weight(b) - weight(a))[0] ?? first;
 		this.#network.learn([[node, address]]);
 		return node;
 	}
+
+	/** Until two name the same. */
+	#ask(): Promise<readonly [FoundCoordinator, ...FoundCoordinator[]]> {
+		const agreed = (answers: readonly FoundCoordinator[]) => answers.some(({ node }) => named(answers, node) >= 2);
+		return this.#network.ask(findCoordinatorRequest(this.#group), { enough: agreed });
+	}
+}
+
+function named(answers: readonly FoundCoordinator[], node: number): number {
+	return answers.filter((answer) => answer.errorCode === ERROR.none && answer.node === node).length;
 }

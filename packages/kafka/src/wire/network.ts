@@ -22,12 +22,17 @@ export interface SendOptions {
 	readonly timeoutMs?: number;
 }
 
-/** Of a question: how many are asked, and how many answers are waited for. */
+/** How many are asked a question. */
 const ASKED = 3;
-const BELIEVED = 2;
+const two = (answers: readonly unknown[]) => answers.length >= 2;
 /** Brokers answer at once what they know; one that is frozen must not hold questions up. */
 const QUESTION_MS = 5000;
 const SUSPECT_MS = 30_000;
+
+interface AskOptions<T> {
+	readonly signal?: AbortSignal | undefined;
+	readonly enough?: (answers: readonly T[]) => boolean;
+}
 
 export class Network {
 	readonly #wire: KafkaWire;
@@ -66,11 +71,11 @@ export class Network {
 	}
 
 	/**
-	 * A question that any broker can answer, put to three of them: what two said, or one where no other answers. A broker
-	 * that is cut off from the others answers as if nothing had happened, so one alone must not be believed. Other ones each
-	 * time; those under suspicion are asked last. Rejects if none answers.
+	 * A question that any broker can answer, put to three of them: what they said once that is `enough` (default: two
+	 * answers), or all that came. A broker that is cut off from the others answers as if nothing had happened, so one alone
+	 * must not be believed. Other ones each time; those under suspicion are asked last. Rejects if none answers.
 	 */
-	async ask<T>(request: WireRequest<T>, signal?: AbortSignal): Promise<readonly [T, ...T[]]> {
+	async ask<T>(request: WireRequest<T>, { signal, enough = two }: AskOptions<T> = {}): Promise<readonly [T, ...T[]]> {
 		this.#turn++;
 		const asked = this.#candidates().slice(0, ASKED);
 		const timeoutMs = Math.min(this.#settings.requestTimeoutMs, asked.length > 1 ? QUESTION_MS : Infinity);
@@ -80,7 +85,7 @@ export class Network {
 			const settle = (failure?: unknown) => {
 				left--;
 				const [first] = answers;
-				if (answers.length >= BELIEVED || (left === 0 && first !== undefined)) resolve();
+				if (enough(answers) || (left === 0 && first !== undefined)) resolve();
 				else if (left === 0) reject(failure);
 			};
 			for (const address of asked)

@@ -27,6 +27,7 @@ describe("the course of a fault", () => {
 			...every(100, 0, 20_000).flatMap((at) => (at > 1000 && at < 5000 ? [] : [started("a", "t/0", at)])),
 			...every(100, 0, 20_000).flatMap((at) => (at > 1000 && at < 9000 ? [] : [started("a", "t/1", at)])),
 			{ kind: "lost", at: 4000, member: "a", partitions: ["t/1"] },
+			{ kind: "note", at: 4000, member: "a", what: "lost", detail: "t/1: expired" },
 		]);
 		const sent = every(100, 0, 20_000).flatMap((at): HistoryEvent[] =>
 			at > 2000 && at < 5000 ? [] : [{ kind: "sent", at, producer: "p", id: `${at}`, status: "ok", partition: "t/0" }],
@@ -42,7 +43,7 @@ describe("the course of a fault", () => {
 			losses: 1,
 		});
 		expect(courseLine(course)).toBe(
-			"no delivery for 4.0 s (best partition) to 8.0 s (worst), all partitions worked again after 8.0 s, no acknowledgement for 3.0 s (worst), 1 loss of ownership",
+			"no delivery for 4.0 s (best partition) to 8.0 s (worst), all partitions worked again after 8.0 s, no acknowledgement for 3.0 s (worst), 1 loss of ownership (expired)",
 		);
 	});
 

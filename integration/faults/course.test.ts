@@ -41,6 +41,7 @@ describe("the course of a fault", () => {
 			workingMs: 8000,
 			unacknowledgedMs: 3000,
 			losses: 1,
+			reasons: ["expired"],
 		});
 		expect(courseLine(course)).toBe(
 			"no delivery for 4.0 s (best partition) to 8.0 s (worst), all partitions worked again after 8.0 s, no acknowledgement for 3.0 s (worst), 1 loss of ownership (expired)",

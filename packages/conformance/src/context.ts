@@ -145,9 +145,9 @@ export class CheckContext {
 		return recorder;
 	}
 
-	/** Fails if one of the check's histories breaks the contract. Not everything sent has to have been handled. */
-	judgeHistories(): void {
-		for (const recorder of this.#recorders) recorder.verify({ drained: false });
+	/** How the check's histories break the contract. Not everything sent has to have been handled. */
+	brokenHistories(): string[] {
+		return this.#recorders.flatMap((recorder) => recorder.judge({ drained: false }).broken ?? []);
 	}
 
 	/** A member in a process of its own, whose history belongs to the recorder's. */

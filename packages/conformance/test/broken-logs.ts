@@ -54,6 +54,8 @@ export const BROKEN_LOGS: Readonly<Record<string, Broken>> = {
 		rejectedBy: [
 			["publish.ok-is-in-the-log", /./],
 			["groups.share", /messages were handled/],
+			["iterator.order-and-end", /lost-write at .*@9:/],
+			["batches.one-partition-each", /lost-write at .*@9:/],
 		],
 	},
 	"acknowledges what it does not store": {
@@ -86,6 +88,17 @@ export const BROKEN_LOGS: Readonly<Record<string, Broken>> = {
 		rejectedBy: [
 			["reading.same-view", /./],
 			["groups.share", /breaks the contract/],
+			["iterator.order-and-end", /duplicate at .*@3:/],
+			["batches.one-partition-each", /duplicate at .*@3:/],
+		],
+	},
+	"gives the records of a page backwards": {
+		tap: { fetch: async (next, { credit }) => (await next(credit)).toReversed() },
+		rejectedBy: [
+			["driver.credit", /./],
+			["groups.share", /nonmonotonic-poll at/],
+			["iterator.order-and-end", /nonmonotonic-poll at/],
+			["batches.one-partition-each", /nonmonotonic-poll at/],
 		],
 	},
 	"goes on at the beginning when its place is gone": {

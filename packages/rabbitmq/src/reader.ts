@@ -76,7 +76,7 @@ export class StreamReader implements Reader {
 		this.#usedAt = context.clock.now();
 	}
 
-	/** Streams lose whole segments and never the last one, so nothing can be missing above the last record. */
+	/** Streams lose whole segments from their beginning, so nothing can be missing above the last record. */
 	get position(): Offset {
 		return this.#position;
 	}

@@ -83,7 +83,8 @@ export const closedChecks: readonly Check[] = [
 			const { recorder, group, partition } = await prepared(ctx);
 			const stop = new AbortController();
 			const seen: bigint[] = [];
-			const running = group.run(
+			const running = recorder.run(
+				group,
 				async (message) => {
 					seen.push(message.offset);
 					if (message.value.n === 4) stop.abort();
@@ -97,16 +98,18 @@ export const closedChecks: readonly Check[] = [
 			assert.deepEqual((await group.describe()).members, []);
 			const b = await recorder.follow(group);
 			await until(() => b.seen.length === 15, "the rest is left to others");
+			await recorder.untilHandled(20);
+			assert.equal(recorder.verify().duplicates, 0);
 		},
 	},
 	{
 		id: "closing.await-using",
 		promise: "members, producers and brokers close at the end of their block",
 		async run(ctx) {
-			const { topic, group } = await prepared(ctx);
+			const { topic, recorder, group } = await prepared(ctx);
 			const ended: { member?: { seek(to: "earliest"): Promise<void> }; producer?: { send(value: { n: number }): Promise<unknown> } } = {};
 			{
-				await using member = await group.join();
+				await using member = (await recorder.join(group)).member;
 				ended.member = member;
 				await using broker = await ctx.connect();
 				await using producer = broker.producer(topic);

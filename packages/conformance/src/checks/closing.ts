@@ -116,7 +116,7 @@ export const closingChecks: readonly Check[] = [
 		promise: "contract point 15: a member that closes right after it has joined leaves nothing behind",
 		async run(ctx) {
 			const { group, recorder } = await prepared(ctx);
-			const member = await group.join();
+			const { member } = await recorder.join(group);
 			await within(5000, "closing right away", member.close());
 			// A broker may forget a group that has neither members nor commits.
 			const found = await group.describe().catch((error: unknown) => {
@@ -132,7 +132,7 @@ export const closingChecks: readonly Check[] = [
 		promise: "contract point 15: a member that nobody takes messages from closes at once, and leaves them all to the next",
 		async run(ctx) {
 			const { group, recorder } = await prepared(ctx);
-			const member = await group.join();
+			const { member } = await recorder.join(group);
 			await until(() => member.assignment.length === 1, "the partition is assigned");
 			await delay(50);
 			assert.ok((await timed(within(5000, "closing", member.close()))) < 2000);

@@ -2,6 +2,7 @@
 import type { Check } from "../check.ts";
 import { backPressureChecks } from "./back-pressure.ts";
 import { badInputChecks } from "./bad-input.ts";
+import { batchChecks } from "./batches.ts";
 import { capabilityChecks } from "./capabilities.ts";
 import { closedChecks } from "./closed.ts";
 import { closingChecks } from "./closing.ts";
@@ -45,5 +46,6 @@ export const CHECKS: readonly Check[] = [
 	...closedChecks,
 	...capabilityChecks,
 	...iteratorChecks,
+	...batchChecks,
 	...processChecks,
 ];

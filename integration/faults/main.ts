@@ -69,7 +69,10 @@ if (values.list) {
 	const cases = chosenCases(cluster ? CLUSTER_CASES : CASES);
 	const servers: readonly { readonly backend: Backend; readonly start: () => Promise<Server> }[] = cluster
 		? [{ backend: cluster, start: () => startCluster(cluster) }]
-		: chosenBackends().map((backend) => ({ backend, start: () => startServer(backend) }));
+		: chosenBackends().map((backend) => ({
+				backend,
+				start: () => startServer(backend, { clock: cases.some(({ movesClock, on }) => movesClock && on.includes(backend)) }),
+			}));
 	const lanes = Number(values.lanes);
 	console.log(`seed ${seed}`);
 	const mutation = values.mutate === undefined ? undefined : (JSON.parse(values.mutate) as SourceMutation);

@@ -3,6 +3,7 @@ import type { FaultCase } from "../fault-case.ts";
 import { brokerOutageCases } from "./broker-outage.ts";
 import { clusterFaultCases } from "./cluster-faults.ts";
 import { clusterSplitCases } from "./cluster-splits.ts";
+import { clockCases } from "./clocks.ts";
 import { closingCases } from "./closing.ts";
 import { credentialCases } from "./credentials.ts";
 import { handlerCases } from "./handlers.ts";
@@ -23,6 +24,7 @@ const THEMES = [
 	networkCases,
 	handlerCases,
 	rebalancingCases,
+	clockCases,
 	lostPlaceCases,
 	operatingCases,
 	positionCases,

@@ -162,14 +162,14 @@ export class CheckContext {
 	async cleanUp(): Promise<void> {
 		for (const child of this.#children) child.kill();
 		const closing = this.#brokers.map((broker) =>
-			within(5000, "closing after the check", broker.close({ deadlineMs: 500 })).catch(() => {}),
+			within(5000, "closing after the check", () => broker.close({ deadlineMs: 500 })).catch(() => {}),
 		);
 		await Promise.all(closing);
 		const { config } = this.#source.running;
 		const broker = await connect({ log: this.#source.log, ...config });
 		try {
 			// What a broken backend never answers must not hold up the other checks.
-			const brief = (removing: Promise<unknown>) => within(5000, "removing what the check made", removing).catch(() => {});
+			const brief = (removing: Promise<unknown>) => within(5000, "removing what the check made", () => removing).catch(() => {});
 			// A group has a topic; to delete it, any will do.
 			const group = (name: string) => broker.consumerGroup(name, { topics: [topic("any")], from: "earliest" });
 			for (const name of this.#groups) await brief(group(name).delete());

@@ -113,7 +113,7 @@ async function runCheck(check: Check, started: Started, seed: string): Promise<C
 	const ctx = new CheckContext({ ...started, random: new Seeded(`${seed}/${id}`) });
 	const start = clock.now();
 	try {
-		await within(check.timeoutMs ?? 120_000, `the check ${id}`, check.run(ctx));
+		await within(check.timeoutMs ?? 120_000, `the check ${id}`, () => check.run(ctx));
 		const [broken] = ctx.brokenHistories();
 		assert.ok(broken === undefined, broken);
 		return { id, promise, status: "kept", ms: Math.round(clock.now() - start) };

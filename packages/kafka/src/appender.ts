@@ -17,8 +17,17 @@ import type { ProducerNumbers, SequenceLine } from "./producer-numbers.ts";
 import type { ProduceQueue } from "./produce-queue.ts";
 import { ERROR, KafkaError } from "./wire/error-codes.ts";
 
-/** The leader has stored the batch, or may have; it does not know whether the replicas have. */
-const MAYBE_STORED: ReadonlySet<number> = new Set([-1, ERROR.requestTimedOut, ERROR.notEnoughReplicasAfterAppend, ERROR.storageError]);
+/**
+ * The leader has stored the batch, or may have; it does not know whether the replicas have. NOT_LEADER_OR_FOLLOWER is said
+ * before the append by one that is no leader, and after it by one that is leader no longer, since its broker is stopping.
+ */
+const MAYBE_STORED: ReadonlySet<number> = new Set([
+	-1,
+	ERROR.notLeader,
+	ERROR.requestTimedOut,
+	ERROR.notEnoughReplicasAfterAppend,
+	ERROR.storageError,
+]);
 /** The broker does not know the producer, or knows it otherwise: its memory of it is gone. */
 const FORGOTTEN: ReadonlySet<number> = new Set([ERROR.outOfOrderSequence, ERROR.invalidProducerEpoch, ERROR.unknownProducerId]);
 

@@ -22,7 +22,7 @@ export const batchChecks: readonly Check[] = [
 			const running = member.runBatches((batch) => void batches.push(batch), { maxMessages: 20 });
 			await recorder.untilHandled(300);
 			await member.close();
-			await within(1000, "the end of runBatches", running);
+			await within(1000, "the end of runBatches", () => running);
 			recorder.verify();
 			for (const { partition, messages } of batches) {
 				assert.ok(messages.length >= 1 && messages.length <= 20, `a batch of ${messages.length}`);
@@ -82,9 +82,9 @@ export const batchChecks: readonly Check[] = [
 			const producer = broker.producer(topic);
 			for (let round = 0; round < 10; round++) {
 				await recorder.send(producer, 40, { from: round * 40 });
-				if (round === 5) await within(5000, "closing", a.close());
+				if (round === 5) await within(5000, "closing", () => a.close());
 			}
-			await within(1000, "the end of runBatches", running[0] ?? Promise.resolve());
+			await within(1000, "the end of runBatches", () => running[0] ?? Promise.resolve());
 			await recorder.untilHandled(400);
 			assert.ok(a.seen.length > 0 && b.seen.length > 0);
 			assert.equal(recorder.verify().duplicates, 0);

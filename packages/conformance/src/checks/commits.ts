@@ -185,9 +185,17 @@ export const commitChecks: readonly Check[] = [
 			await untilBalanced([a.member, b.member], 2);
 			const moved = messages.find((message) => samePartition(message.partition, b.member.assignment[0] ?? { topic: "", index: -1 }));
 			assert.ok(moved);
-			await rejectsWith(within(5000, "a commit after the hand-over", a.member.commit(moved)), "FENCED");
+			await rejectsWith(
+				within(5000, "a commit after the hand-over", () => a.member.commit(moved)),
+				"FENCED",
+			);
 			await a.close();
-			for (const message of messages) await rejectsWith(within(5000, "a commit after close", a.member.commit(message)), "CLOSED", "FENCED");
+			for (const message of messages)
+				await rejectsWith(
+					within(5000, "a commit after close", () => a.member.commit(message)),
+					"CLOSED",
+					"FENCED",
+				);
 			for (const message of messages) assert.equal(await committedAt(group, message.partition), after(message));
 		},
 	},
@@ -216,7 +224,7 @@ export const commitChecks: readonly Check[] = [
 			await delay(200);
 			assert.equal(resolved, false, "the commit did not wait for the message before");
 			held.open();
-			await within(5000, "the commit", committing);
+			await within(5000, "the commit", () => committing);
 			assert.equal(await committedAt(group, last.partition), after(last));
 		},
 	},
@@ -270,7 +278,10 @@ export const commitChecks: readonly Check[] = [
 			const operator = ctx.groupNamed(name, admin, topic);
 			const first = a.seen[0]?.offset ?? 0n;
 			await operator.reset({ offset: first }, { force: true });
-			await rejectsWith(within(10_000, "the stale commit", a.member.commit(work)), "FENCED");
+			await rejectsWith(
+				within(10_000, "the stale commit", () => a.member.commit(work)),
+				"FENCED",
+			);
 			assert.equal(await committedAt(operator, work.partition), first, "a stale commit was accepted");
 			held.open();
 			await until(

@@ -106,7 +106,7 @@ export const driverChecks: readonly Check[] = [
 			})();
 			await Promise.race([delay(800), end.promise]);
 			await recorder.send(writer.producer(topic), 1, { from: 1, partition: 0 });
-			assert.ok((await within(5000, "waiting for the next record", end.promise)) > earliest);
+			assert.ok((await within(5000, "waiting for the next record", () => end.promise)) > earliest);
 			await waiting;
 		},
 	},
@@ -125,7 +125,7 @@ export const driverChecks: readonly Check[] = [
 				);
 				await delay(ctx.random.integer(20));
 				stop.abort();
-				assert.deepEqual(await within(2000, "an aborted fetch", waiting), []);
+				assert.deepEqual(await within(2000, "an aborted fetch", () => waiting), []);
 			}
 			await recorder.send(writer.producer(topic), 5, { from: 5, partition: 0 });
 			const rest = await read(reader, 5);
@@ -148,12 +148,16 @@ export const driverChecks: readonly Check[] = [
 				await delay(20);
 				await driver[how]();
 				await driver[how]();
-				await within(2000, `a fetch under way at ${how}`, underWay);
-				await assert.rejects(within(3000, "a fetch", reader.fetch(CREDIT)), `fetch after ${how} resolved`);
-				await assert.rejects(within(3000, "a description", driver.topics.describe(partition.topic)), `describe after ${how} resolved`);
-				const appended = await within(
-					3000,
-					"an append",
+				await within(2000, `a fetch under way at ${how}`, () => underWay);
+				await assert.rejects(
+					within(3000, "a fetch", () => reader.fetch(CREDIT)),
+					`fetch after ${how} resolved`,
+				);
+				await assert.rejects(
+					within(3000, "a description", () => driver.topics.describe(partition.topic)),
+					`describe after ${how} resolved`,
+				);
+				const appended = await within(3000, "an append", () =>
 					driver
 						.append(partition, [{ key: undefined, value: new Uint8Array(), headers: [], timestamp: 0 }], { id: "p", epoch: 0, sequence: 0 })
 						.catch(() => []),

@@ -16,8 +16,8 @@ export const iteratorChecks: readonly Check[] = [
 			const loop = looping(member);
 			await until(() => seen.length === 20, "all are handed out");
 			await delay(50);
-			await within(5000, "closing", member.close());
-			await within(1000, "the end of the loop", loop);
+			await within(5000, "closing", () => member.close());
+			await within(1000, "the end of the loop", () => loop);
 			recorder.verify();
 			assert.deepEqual(
 				seen.map((message) => message.value.n),
@@ -34,7 +34,7 @@ export const iteratorChecks: readonly Check[] = [
 			const { recorder, group, partition } = await twenty(ctx);
 			const a = await recorder.join(group);
 			for await (const message of a.member) if (message.value.n === 7) break;
-			await within(5000, "closing", a.close());
+			await within(5000, "closing", () => a.close());
 			const [before, inHand] = [a.seen[6]?.offset ?? 0n, a.seen[7]?.offset ?? 0n];
 			assert.ok(standsBetween(await committedAt(group, partition), before, inHand), "not exactly what came before is committed");
 			const b = await recorder.join(group);
@@ -71,7 +71,7 @@ export const iteratorChecks: readonly Check[] = [
 			let stands: bigint | undefined;
 			for await (const message of a.member) {
 				if (message.value.n !== 7) continue;
-				await within(5000, "the commit", a.member.commit(message));
+				await within(5000, "the commit", () => a.member.commit(message));
 				stands = after(message);
 				assert.equal(await committedAt(group, partition), stands);
 				break;
@@ -94,7 +94,7 @@ export const iteratorChecks: readonly Check[] = [
 			await until(() => seen.length === 20, "all are handed out");
 			await delay(50);
 			stop.abort();
-			await within(8000, "the end of the loop", loop);
+			await within(8000, "the end of the loop", () => loop);
 			await until(async () => (await group.describe()).members.length === 0, "the member has left");
 			recorder.verify();
 		},
@@ -117,8 +117,8 @@ export const iteratorChecks: readonly Check[] = [
 				await recorder.send(producer, 40, { from: round * 40 });
 				await delay(5);
 			}
-			await within(10_000, "the end of the loop", leaving);
-			await within(5000, "closing", a.close());
+			await within(10_000, "the end of the loop", () => leaving);
+			await within(5000, "closing", () => a.close());
 			await recorder.untilHandled(400);
 			assert.ok(b.seen.length > 0);
 			assert.equal(recorder.verify().duplicates, 0);

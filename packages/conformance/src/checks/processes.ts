@@ -112,7 +112,7 @@ export const processChecks: readonly Check[] = [
 			a.signal("SIGTERM");
 			await until(() => freed.every((partition) => firstOf(b, partition, start)), "the other takes over");
 			const took = Math.max(...freed.map((partition) => firstOf(b, partition, start)?.at ?? 0)) - start;
-			await within(6000, "the end of the process", a.gone);
+			await within(6000, "the end of the process", () => a.gone);
 			await scene.untilDrained(await scene.stop());
 			const verdict = scene.verify();
 			assert.ok(took < 2000, `the hand-over took ${took} ms`);
@@ -251,7 +251,7 @@ export const processChecks: readonly Check[] = [
 			await scene.untilShared(running);
 			for (const old of running) {
 				old.signal("SIGTERM");
-				await within(6000, "the end of the process", old.gone);
+				await within(6000, "the end of the process", () => old.gone);
 				running = [...running.filter((child) => child !== old), await scene.start(`${old.name[0]}2`)];
 				await scene.untilShared(running);
 			}

@@ -130,7 +130,7 @@ export const publishChecks: readonly Check[] = [
 				if (burst === 4) doomed.cut();
 				else await delay(ctx.random.integer(3));
 			}
-			await within(10_000, "settling a burst that was cut off", Promise.all(bursts));
+			await within(10_000, "settling a burst that was cut off", () => Promise.all(bursts));
 			let stored = await readAll(reader, topic);
 			// What was under way may arrive after the cut.
 			await until(async () => {
@@ -181,7 +181,10 @@ export const publishChecks: readonly Check[] = [
 			const stop = new AbortController();
 			const waiting = producer.send({ n: 2 }, { signal: stop.signal });
 			stop.abort();
-			await rejectsWith(within(2000, "an aborted send", waiting), "ABORTED");
+			await rejectsWith(
+				within(2000, "an aborted send", () => waiting),
+				"ABORTED",
+			);
 			await producer.send({ n: 3 });
 			const stored = (await readAll(broker, topic)).map((message) => message.value.n);
 			assert.ok(!stored.includes(1), "an aborted message was stored");
@@ -197,8 +200,8 @@ export const publishChecks: readonly Check[] = [
 			const topic = await ctx.topic(broker);
 			const producer = broker.producer(topic);
 			const settled = Promise.allSettled(Array.from({ length: 500 }, (_, n) => producer.send({ n }, { key: `${n}` })));
-			await within(5000, "closing in a burst", producer.close({ deadlineMs: 4000 }));
-			const receipts = await within(1000, "settling the sends of a closed producer", settled);
+			await within(5000, "closing in a burst", () => producer.close({ deadlineMs: 4000 }));
+			const receipts = await within(1000, "settling the sends of a closed producer", () => settled);
 			const stored = new Set((await readAll(broker, topic)).map((message) => message.value.n));
 			for (const [n, receipt] of receipts.entries()) if (receipt.status === "fulfilled") assert.ok(stored.has(n));
 			assert.ok(

@@ -35,7 +35,7 @@ export const seekChecks: readonly Check[] = [
 			const early = await Promise.race([seeking.then(() => true), delay(300).then(() => false)]);
 			if (early) soughtAt = a.seen.length;
 			held.open();
-			await within(5000, "the seek", seeking);
+			await within(5000, "the seek", () => seeking);
 			if (soughtAt < 0) soughtAt = a.seen.length;
 			await until(() => a.seen.length > soughtAt + 10, "messages come again");
 			assert.equal(a.seen[soughtAt]?.offset, tenth, "the first message after the seek");
@@ -67,7 +67,7 @@ export const seekChecks: readonly Check[] = [
 			sought = true;
 			const seeking = a.member.seek({ offset: a.seen[10]?.offset ?? 0n }, [partition]);
 			held.open();
-			await within(5000, "the seek", seeking);
+			await within(5000, "the seek", () => seeking);
 			await until(() => a.seen.at(-1)?.value.n === 12, "message 12 is in hand again");
 			await until(stands, "what was handled after the seek is committed, backwards");
 			await delay(100);
@@ -203,9 +203,7 @@ export const seekChecks: readonly Check[] = [
 			const a = await recorder.follow(group);
 			await recorder.untilHandled(100);
 			const last = a.seen.at(-1)?.offset ?? 0n;
-			const outcome = await within(
-				5000,
-				"the seek",
+			const outcome = await within(5000, "the seek", () =>
 				a.member.seek({ offset: last + 1000n }, [partition]).then(
 					() => undefined,
 					(error: unknown) => error,

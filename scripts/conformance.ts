@@ -19,7 +19,9 @@ const KINDS = Object.keys(SERVERS) as BrokerKind[];
 const NAMED = new RegExp(`^(${KINDS.join("|")})(?:-(native|container))?$`);
 const GROUP = /^redis-(cluster|sentinel)$/;
 /** Three nodes, each on a network of its own: Linux and root. */
-const CLUSTERS: Readonly<Record<string, { readonly product: string; start(places: readonly NodePlace[]): Promise<RunningBroker> }>> = {
+const CLUSTERS: Readonly<
+	Record<string, { readonly product: string; readonly start: (places: readonly NodePlace[]) => Promise<RunningBroker> }>
+> = {
 	"kafka-cluster": { product: "Kafka", start: startKafkaCluster },
 	"rabbitmq-cluster": { product: "RabbitMQ", start: startRabbitmqCluster },
 };

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { SourceMutation } from "../../scripts/source-mutation.ts";
 import { CASES, CLUSTER_CASES } from "./cases/index.ts";
-import { CLUSTERS, type ClusterKind, startCluster } from "./clusters.ts";
+import { CLUSTERS, type ClusterKind, startCluster } from "./start-cluster.ts";
 import type { FaultCase, Outcome } from "./fault-case.ts";
 import { formatOutcome, formatTable, reportJson } from "./report.ts";
 import { writeResults } from "./results-table.ts";

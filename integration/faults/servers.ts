@@ -1,6 +1,6 @@
 // The brokers under test: one for all cases of a backend, and ways to it through proxies.
 import { randomBytes } from "node:crypto";
-import type { RunningRedisCluster } from "../src/brokers/redis-cluster.ts";
+import type { RunningBroker } from "../src/brokers/broker.ts";
 import { startBroker } from "../src/brokers/start-broker.ts";
 import { type RunningKafka, startKafka } from "../src/brokers/kafka.ts";
 import { type RunningRabbitmq, startRabbitmq } from "../src/brokers/rabbitmq.ts";
@@ -24,7 +24,7 @@ export interface Server extends AsyncDisposable {
 	readonly version: string;
 	readonly url: string;
 	/** What can be done to it; undefined for the embedded backend. */
-	readonly process: RunningRedis | RunningRabbitmq | RunningKafka | RunningRedisCluster | undefined;
+	readonly process: RunningRedis | RunningRabbitmq | RunningKafka | RunningBroker | undefined;
 	/** Its own wall clock, if it was started with one. */
 	readonly clock?: WallClock;
 	/** Its nodes, if it is one of several; `process` acts on all of them. */

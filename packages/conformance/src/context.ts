@@ -13,11 +13,11 @@ import {
 	type TopicDefinition,
 } from "@polylog/core";
 import type { Driver } from "@polylog/core/driver";
+import type { SeededRandom } from "@polylog/core/testing";
 import type { Harness, RunningBroker } from "./harness.ts";
 import type { ChildMember, ChildOptions } from "./child.ts";
 import { spawnChild } from "./child.ts";
 import { type Item, Recorder } from "./recorder.ts";
-import type { Seeded } from "./seed.ts";
 import { type Tap, tapped } from "./tap.ts";
 import { within } from "./time.ts";
 import { watched } from "./watched-group.ts";
@@ -32,7 +32,7 @@ export interface ContextSource {
 	readonly harness: Harness;
 	readonly running: RunningBroker;
 	readonly capabilities: Capabilities;
-	readonly random: Seeded;
+	readonly random: SeededRandom;
 	readonly sessionTimeoutMs: number;
 	readonly log: Log;
 }
@@ -40,7 +40,7 @@ export interface ContextSource {
 export class CheckContext {
 	readonly harness: Harness;
 	readonly capabilities: Capabilities;
-	readonly random: Seeded;
+	readonly random: SeededRandom;
 	/** Of the groups the kit makes, in ms. Heartbeats are a third of it. */
 	readonly sessionTimeoutMs: number;
 	readonly #source: ContextSource;

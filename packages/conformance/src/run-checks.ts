@@ -6,8 +6,7 @@ import type { Check, CheckResult, Report } from "./check.ts";
 import { CheckContext, type ContextSource } from "./context.ts";
 import type { Harness } from "./harness.ts";
 import { themeOf } from "./report/theme.ts";
-import { Seeded } from "./seed.ts";
-import { systemRandom as random } from "@polylog/core/testing";
+import { SeededRandom, systemRandom as random } from "@polylog/core/testing";
 import { clock, within } from "./time.ts";
 
 export interface CheckOptions {
@@ -110,7 +109,7 @@ async function runCheck(check: Check, started: Started, seed: string): Promise<C
 	const missing = (check.needs ?? []).filter((flag) => !started.capabilities[flag]);
 	if (missing.length > 0)
 		return { id, promise, status: "unsupported", ms: 0, reason: `${started.harness.name} declares no ${missing.join(", ")}` };
-	const ctx = new CheckContext({ ...started, random: new Seeded(`${seed}/${id}`) });
+	const ctx = new CheckContext({ ...started, random: new SeededRandom(seed, id) });
 	const start = clock.now();
 	try {
 		await within(check.timeoutMs ?? 120_000, `the check ${id}`, () => check.run(ctx));

@@ -78,7 +78,7 @@ export const batchChecks: readonly Check[] = [
 			const recorder = ctx.recorder();
 			const [a, b] = [await recorder.join(group), await recorder.join(group)];
 			await untilBalanced([a.member, b.member], 4);
-			const running = [a, b].map(({ member }) => member.runBatches(() => delay(ctx.random.integer(10)), { maxMessages: 15 }));
+			const running = [a, b].map(({ member }) => member.runBatches(() => delay(ctx.random.below(10)), { maxMessages: 15 }));
 			const producer = broker.producer(topic);
 			for (let round = 0; round < 10; round++) {
 				await recorder.send(producer, 40, { from: round * 40 });

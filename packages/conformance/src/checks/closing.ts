@@ -99,7 +99,7 @@ export const closingChecks: readonly Check[] = [
 			await until(() => a.member.assignment.length === 6, "the first owns all");
 			await recorder.send(broker.producer(topic), 300);
 			const joining = recorder.follow(group, options);
-			await delay(ctx.random.integer(60));
+			await delay(ctx.random.below(60));
 			await within(5000, "closing in a rebalance", () => a.close());
 			const b = await joining;
 			const c = await recorder.follow(group, options);

@@ -123,7 +123,7 @@ export const driverChecks: readonly Check[] = [
 					(records) => records.map((record) => record.offset),
 					() => [],
 				);
-				await delay(ctx.random.integer(20));
+				await delay(ctx.random.below(20));
 				stop.abort();
 				assert.deepEqual(await within(2000, "an aborted fetch", () => waiting), []);
 			}

@@ -5,7 +5,7 @@ export { Machine, type Program, type Running } from "./machine.ts";
 export { liveAsMember, type MemberCall } from "./member-life.ts";
 export { ALL_FAULTS, EVERYDAY_FAULTS, type Fault, type FaultKind, makePlan, type MemberPlan, type Plan, type PlanOptions } from "./plan.ts";
 export { SimulatedProcess } from "./process.ts";
-export { SeededRandom } from "./seeded-random.ts";
+export { SeededRandom } from "@polylog/core/testing";
 export { type Cuts, cutPlan, shorten } from "./shorten.ts";
 export { type BrokerWatcher, CALM, type NetworkOptions, SimulatedBroker } from "./simulated-broker.ts";
 export { VirtualTime } from "./virtual-time.ts";

@@ -7,6 +7,8 @@ const SOURCE = "@polylog/source";
 const NOT_TESTS = ["**/node_modules/**", "**/dist/**", ".cache/**"];
 const KIT = "**/conformance-*.int.test.ts";
 const NEEDS_BROKER = ["**/*.int.test.ts", "**/*.e2e.test.ts"];
+/** Judges the history of every test that has groups. */
+const HISTORIES = "integration/src/vitest-history.ts";
 /** Stops what the tests' brokers leave running beyond a single test file. */
 const END_OF_RUN = "integration/src/vitest-global-setup.ts";
 
@@ -35,6 +37,7 @@ export default defineConfig({
 					include: ["**/*.int.test.ts"],
 					exclude: [...NOT_TESTS, KIT, ...leftOut()],
 					globalSetup: [END_OF_RUN],
+					setupFiles: [HISTORIES],
 					testTimeout: 30_000,
 					// A broker may have to be installed first, or its image built.
 					hookTimeout: 600_000,

@@ -11,5 +11,7 @@ declare module "vitest" {
 		how?: string;
 		/** Why a skipped test did not run: "unsupported: …" is the backend's doing, anything else the machine's. */
 		reason?: string;
+		/** What the history of a test may break, which means to: `ViolationKey`s. */
+		historyMayBreak?: readonly string[];
 	}
 }

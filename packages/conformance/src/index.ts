@@ -1,4 +1,5 @@
 // The conformance kit: what every backend must show, runnable by any adapter author.
+export { BrokerHistory } from "./broker-history.ts";
 export type { Check, CheckResult, Flag, Report } from "./check.ts";
 export { CHECKS } from "./checks/index.ts";
 export { checkHistory, type Verdict, violationLine } from "./history/check-history.ts";

@@ -7,7 +7,7 @@ import { checkHistory, type Verdict, violationLine } from "./history/check-histo
 import { type HistoryEvent, mergeHistories } from "./history/event.ts";
 import type { HistoryRules } from "./history/judge.ts";
 import { readAll } from "./reading.ts";
-import { recorded, recordedHandler, type Scribe } from "./recorded-member.ts";
+import { recorded, recordedHandler, recordedHooks, type Scribe } from "./recorded-member.ts";
 import { clock, until } from "./time.ts";
 
 /** What the kit sends: a number that is unique in its check. */
@@ -99,7 +99,7 @@ export class Recorder {
 	async join(group: ConsumerGroup<Item>, options: MemberOptions<Item> = {}): Promise<Joined> {
 		const scribe = this.#scribe(group.name);
 		const told = { stuck: [] as { partition: Partition; error: Error }[], errors: [] as Error[], lost: [] as Partition[] };
-		const hooks = this.#hooks(scribe, options);
+		const hooks = recordedHooks(scribe, options);
 		const member = await group.join({
 			...options,
 			...hooks,
@@ -141,7 +141,7 @@ export class Recorder {
 	/** `group.run`. */
 	async run(group: ConsumerGroup<Item>, handle: ItemHandler, options: RunOptions & MemberOptions<Item> = {}): Promise<void> {
 		const scribe = this.#scribe(group.name);
-		await group.run(recordedHandler(handle, scribe, options.onFailure), { ...options, ...this.#hooks(scribe, options) });
+		await group.run(recordedHandler(handle, scribe, options.onFailure), { ...options, ...recordedHooks(scribe, options) });
 	}
 
 	/** Reads the topic to its end without a group: what is found there is held against what was sent. */
@@ -163,28 +163,9 @@ export class Recorder {
 		if (this.#groups.has(group)) this.record(event);
 	}
 
-	#scribe(group: string): Scribe {
+	#scribe(group: string): Scribe<Item> & { readonly seen: Message<Item>[] } {
 		this.#groups.add(group);
-		return { member: `m${++this.#names}`, group, record: (event) => this.record(event), seen: [] };
-	}
-
-	#hooks({ member, group }: Scribe, { onAssigned, onRevoked, onLost }: MemberOptions<Item>) {
-		const moved = (kind: "assigned" | "revoked" | "lost", partitions: readonly Partition[]) =>
-			this.record({ kind, at: clock.wall(), member, group, partitions: partitions.map(partitionKey) });
-		return {
-			async onAssigned(partitions: readonly Partition[], self: Member<Item>) {
-				moved("assigned", partitions);
-				await onAssigned?.(partitions, self);
-			},
-			async onRevoked(partitions: readonly Partition[], self: Member<Item>) {
-				moved("revoked", partitions);
-				await onRevoked?.(partitions, self);
-			},
-			onLost(partitions: readonly Partition[], self: Member<Item>) {
-				moved("lost", partitions);
-				onLost?.(partitions, self);
-			},
-		};
+		return { member: `m${++this.#names}`, group, record: (event) => this.record(event), idOf: ({ value }) => `${value.n}`, seen: [] };
 	}
 
 	/** How many different items have been handled. */

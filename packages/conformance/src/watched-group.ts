@@ -2,13 +2,17 @@
 import type { ConsumerGroup, GroupLag } from "@polylog/core";
 import { partitionKey } from "@polylog/core/driver";
 import type { HistoryEvent, MoveEvent } from "./history/event.ts";
-import type { Recorder } from "./recorder.ts";
 import { clock } from "./time.ts";
 
+/** Keeps what was seen of a group by somebody who holds it. */
+export interface Onlooker {
+	note(group: string, event: HistoryEvent): void;
+}
+
 /** The same group; it is changed in place. */
-export function watched<T>(group: ConsumerGroup<T>, recorders: readonly Recorder[]): ConsumerGroup<T> {
+export function watched<T>(group: ConsumerGroup<T>, onlookers: readonly Onlooker[]): ConsumerGroup<T> {
 	const { name } = group;
-	const note = (event: HistoryEvent) => recorders.forEach((recorder) => recorder.note(name, event));
+	const note = (event: HistoryEvent) => onlookers.forEach((onlooker) => onlooker.note(name, event));
 	const on = {
 		reset: group.reset.bind(group),
 		delete: group.delete.bind(group),

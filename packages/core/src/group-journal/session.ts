@@ -80,9 +80,10 @@ export class JournalSession implements GroupSession {
 			counts,
 			onCounts: () => this.#wakeup.soon(),
 		});
-		this.#chains = new ChainAlarm(this.#follower, (member, at) =>
-			context.log.error(`member ${member} of group "${request.group}" read another journal than this one up to entry ${at}`),
-		);
+		this.#chains = new ChainAlarm(this.#follower, (member, at) => {
+			context.log.error(`member ${member} of group "${request.group}" read another journal than this one up to entry ${at}`);
+			this.#follower.doubt();
+		});
 		this.#mirror = new Mirror(context.journals, request.group, context.log);
 		this.#wakeup = new Wakeup(context.clock, () => this.#tick());
 	}

@@ -92,14 +92,14 @@ export class Members {
 		const sideBySide = order === "key" && taking === "run";
 		const handle = (messages: readonly Message<Sent>[]) => this.#handle(running, messages, sideBySide);
 		if (taking === "run") return member.run((message) => handle([message]), { order, concurrency: CONCURRENCY });
-		if (taking === "iterator") return this.#iterate(member, (message) => handle([message]));
+		if (taking === "iterator") return this.#iterate(running, member, (message) => handle([message]));
 		return member.runBatches(({ messages }) => handle(messages), { concurrency: CONCURRENCY, maxMessages: BATCH_MESSAGES });
 	}
 
 	/** A loop whose body fails is left, and begun anew at the same message. */
-	async #iterate(member: Member<Sent>, handle: (message: Message<Sent>) => Promise<void>): Promise<void> {
+	async #iterate(running: Running, member: Member<Sent>, handle: (message: Message<Sent>) => Promise<void>): Promise<void> {
 		let left = true;
-		while (left) {
+		while (left && !running.signal.aborted) {
 			left = false;
 			for await (const message of member) {
 				try {

@@ -268,9 +268,9 @@ export const MUTANTS: readonly Mutant[] = [
 	},
 	{
 		name: "the place in the journal is proven by one entry",
-		file: `${JOURNAL}/follower.ts`,
-		find: "while (this.#recent.inDoubt) {",
-		replace: "while (this.#recent.inDoubt && !this.#recent.anchor) {",
+		file: `${JOURNAL}/place.ts`,
+		find: "while (this.#compared !== undefined) {",
+		replace: "while (this.#compared === -1) {",
 		breaks: ["unknown-fence", "foreign-fence", "diverged", "overlap-in-process", "dispatch-after-cut"],
 		scenario: "entries-sent-again",
 	},

@@ -229,6 +229,27 @@ describe("abandon", () => {
 		expect(journal.owners()).toEqual({ "t/0": "a", "t/1": "a" });
 		expect(journal.state.barred.size).toBe(0);
 	});
+
+	it("asks for a plan when it returned, also if somebody else has it by then: shares are to be even again", () => {
+		journal.join("b");
+		journal.plan("a", { "t/0": "a", "t/1": "b" });
+		journal.by("a", { type: "abandon", items: [{ partition: "t/0", fence: journal.fence("t/0") }] });
+		journal.plan("a", { "t/0": "b", "t/1": "b" });
+		const { epoch } = journal.state;
+		journal.by("a", { type: "returned", partitions: ["t/0"] });
+		expect(journal.state.epoch).toBeGreaterThan(epoch);
+	});
+
+	it("asks for a plan when another process takes its author's place: nobody hangs there", () => {
+		journal.join("s", { instanceId: "one" });
+		journal.plan("a", { "t/0": "s", "t/1": "a" });
+		journal.by("s", { type: "abandon", items: [{ partition: "t/0", fence: journal.fence("t/0") }] });
+		journal.plan("a", { "t/1": "a" });
+		const { epoch } = journal.state;
+		journal.join("s2", { instanceId: "one" });
+		expect(journal.state.barred.size).toBe(0);
+		expect(journal.state.epoch).toBeGreaterThan(epoch);
+	});
 });
 
 describe("reset", () => {

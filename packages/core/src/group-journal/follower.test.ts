@@ -3,7 +3,8 @@ import { Journal } from "../../test/group-journal/entries.ts";
 import { SimulatedBroker } from "../../test/group-journal/simulated-store.ts";
 import { Process, seededRandom, VirtualTime } from "../../test/group-journal/virtual-clock.ts";
 import { entryDigest } from "./chain.ts";
-import { Follower, isPlaceLost } from "./follower.ts";
+import { Follower } from "./follower.ts";
+import { isPlaceLost } from "./place.ts";
 import { dumpState } from "./snapshot.ts";
 import { DEFAULT_TIMING } from "./timing.ts";
 

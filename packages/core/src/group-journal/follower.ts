@@ -2,13 +2,12 @@
 // entry or from a snapshot it can prove), and stops when the place is lost. Used by members and by whoever only looks.
 import type { Clock, Random } from "../clock.ts";
 import type { JournalBounds, JournalCursor, JournalEntry, JournalLog } from "../driver/journal-log.ts";
-import { JournalPlaceLost } from "../driver/journal-log.ts";
 import { PolylogError } from "../errors.ts";
 import { ChainRing, entryDigest } from "./chain.ts";
 import type { Entry, SnapshotEntry } from "./entry.ts";
 import { decodeEntry, encodeEntry } from "./entry-codec.ts";
 import { applyEntry } from "./fold.ts";
-import { Recent } from "./recent.ts";
+import { isPlaceLost, Place } from "./place.ts";
 import { emptyState, type GroupState } from "./state.ts";
 import { CHAIN_RING, type JournalTiming } from "./timing.ts";
 
@@ -30,11 +29,7 @@ export class Follower {
 	readonly #ring = new ChainRing(CHAIN_RING);
 	#state = emptyState();
 	#cursor: JournalCursor | undefined;
-	readonly #recent = new Recent();
-	/** Something happened after which the place has to be proven by more than its entry. */
-	#disturbed = false;
-	/** The appending connection at the last read. */
-	#connection = 0;
+	readonly #place: Place;
 	#firstPosition: bigint | undefined;
 	/** Index at which the last boot reached the tail: chains before it may be of a log that was cut back. */
 	#bootIndex = 0;
@@ -45,6 +40,7 @@ export class Follower {
 
 	constructor(log: JournalLog, context: FollowerContext) {
 		this.#log = log;
+		this.#place = new Place(log);
 		this.#context = context;
 	}
 
@@ -85,24 +81,14 @@ export class Follower {
 
 	/** One read; takes in what came. Rejects with JournalPlaceLost when the place is gone: `boot` again. */
 	async read(waitMs: number, signal: AbortSignal, onEntry?: OnEntry): Promise<number> {
-		const { connection } = this.#log;
-		if (connection !== this.#connection) this.#disturbed = true;
-		try {
-			if (this.#disturbed) this.#recent.doubt((await this.#log.bounds(signal)).first);
-			this.#disturbed = false;
-			this.#connection = connection;
-			const entries = await this.#readBehind(waitMs, signal);
-			for (const entry of entries) this.#take(entry, onEntry);
-			return entries.length;
-		} catch (error) {
-			if (!signal.aborted) this.#disturbed = true;
-			throw error;
-		}
+		const entries = await this.#place.read(waitMs, signal);
+		for (const entry of entries) this.#take(entry, onEntry);
+		return entries.length;
 	}
 
 	/** Another reader has read another journal: one of the two has to find out. */
 	doubt(): void {
-		this.#disturbed = true;
+		this.#place.doubt();
 	}
 
 	/** Reads up to what was the tail at the time of the call, and proves the place. */
@@ -114,26 +100,10 @@ export class Follower {
 		} while (!reached());
 	}
 
-	/** What is new behind the cursor. While the place is in doubt, what was read before is read again and compared first. */
-	async #readBehind(waitMs: number, signal: AbortSignal): Promise<readonly JournalEntry[]> {
-		while (this.#recent.inDoubt) {
-			const entries = await this.#log.read(this.#recent.anchor, waitMs, signal);
-			const fresh = this.#recent.compare(entries);
-			if (fresh.length > 0) return fresh;
-			if (entries.length > 0) continue;
-			// The log has become shorter, or this node of the broker is behind.
-			await this.#log.read(this.#cursor, 0, signal);
-			return [];
-		}
-		return this.#log.read(this.#cursor, waitMs, signal);
-	}
-
 	async #bootOnce(signal: AbortSignal): Promise<void> {
 		this.#state = emptyState();
 		this.#cursor = undefined;
-		this.#recent.clear();
-		this.#disturbed = false;
-		this.#connection = this.#log.connection;
+		this.#place.restart();
 		this.#firstPosition = undefined;
 		this.#ring.restart(0);
 		const bounds = await this.#log.bounds(signal);
@@ -193,7 +163,7 @@ export class Follower {
 		const entry = decodeEntry(bytes);
 		this.#firstPosition ??= position;
 		this.#cursor = { position, bytes };
-		this.#recent.push(this.#cursor);
+		this.#place.push(this.#cursor);
 		if (entry?.kind === "mark" && entry.nonce === this.#mark?.nonce) this.#mark = undefined;
 		if (!this.#unplaced) return this.#apply(entry, bytes, onEntry);
 		this.#unplaced.push({ position, bytes });
@@ -242,8 +212,4 @@ class Patience {
 		this.#askedAt = this.#clock.now();
 		return true;
 	}
-}
-
-export function isPlaceLost(error: unknown): boolean {
-	return error instanceof JournalPlaceLost || (typeof error === "object" && error !== null && "placeLost" in error);
 }

@@ -8,7 +8,7 @@ import { sleep } from "../clock.ts";
 import type { JournalContext } from "./context.ts";
 import { ChainAlarm } from "./chain-alarm.ts";
 import type { Entry } from "./entry.ts";
-import { Follower, isPlaceLost } from "./follower.ts";
+import { Follower } from "./follower.ts";
 import { History } from "./history.ts";
 import type { Holding } from "./holdings.ts";
 import { Identity } from "./identity.ts";
@@ -16,10 +16,12 @@ import { Incarnation } from "./incarnation.ts";
 import { instant } from "./lease.ts";
 import { Mirror } from "./mirror.ts";
 import { fenced, type PendingCommit } from "./pending-commits.ts";
+import { isPlaceLost } from "./place.ts";
 import { ReadLoop } from "./read-loop.ts";
 import { Sender } from "./sender.ts";
 import { SideDuties } from "./side-duties.ts";
 import type { PartitionKey } from "./state.ts";
+import { longestPause } from "./timing.ts";
 import { Trouble } from "./trouble.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -201,7 +203,9 @@ export class JournalSession implements GroupSession {
 
 	/** Finds the place in the journal, however long the broker is away. */
 	async #boot(): Promise<void> {
-		for (let delayMs = this.#context.timing.retryMs / 5; !this.#ended; delayMs = Math.min(delayMs * 1.5, this.#context.timing.retryMaxMs)) {
+		const { timing } = this.#context;
+		const longestMs = longestPause(timing, this.#request.sessionTimeoutMs);
+		for (let delayMs = timing.retryMs / 5; !this.#ended; delayMs = Math.min(delayMs * 1.5, longestMs)) {
 			try {
 				return await this.#follower.boot(this.#end.signal);
 			} catch (error) {

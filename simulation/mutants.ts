@@ -8,6 +8,8 @@ export interface Mutant extends SourceMutation {
 	readonly breaks: readonly string[];
 	/** Where it shows soonest; without one, in random plans. */
 	readonly scenario?: string;
+	/** It must be found within so many seeds. Default 15. */
+	readonly seeds?: number;
 }
 
 const JOURNAL = "packages/core/src/group-journal";
@@ -273,5 +275,6 @@ export const MUTANTS: readonly Mutant[] = [
 		replace: "while (this.#compared === -1) {",
 		breaks: ["unknown-fence", "foreign-fence", "diverged", "overlap-in-process", "dispatch-after-cut"],
 		scenario: "entries-sent-again",
+		seeds: 100,
 	},
 ];

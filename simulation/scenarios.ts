@@ -93,16 +93,18 @@ const MAKES: Readonly<Record<string, Make>> = {
 		faults: series(4, 3000, 4000, () => ({ kind: "fail-over", entriesLost: random.integer(1, 12), recordsLost: 0 })),
 	}),
 	"entries-sent-again": (random) => ({
-		members: Array.from({ length: 6 }, () => ({
+		members: Array.from({ length: 3 }, () => ({
 			startMs: random.integer(0, 300),
 			sessionTimeoutMs: SESSION_MS,
 			instanceId: undefined,
 			drift: 0,
 		})),
-		partitions: 6,
-		network: { ...CALM, latencyMs: [20, 150], lostAnswers: 0.2 },
-		messages: 200,
-		faults: series(14, 2000, 1300, () => ({ kind: "fail-over", entriesLost: random.integer(2, 4), recordsLost: 0 })),
+		partitions: 3,
+		network: { ...CALM, latencyMs: [2, 40], lateAppends: 0.5, lateMs: 600, lostAnswers: 0.2 },
+		handlerMs: [0, 3],
+		messages: 500,
+		faults: series(16, 2000, 1300, () => ({ kind: "fail-over", entriesLost: random.integer(1, 4), recordsLost: 0 })),
+		healMs: 24_000,
 	}),
 	"a-journal-made-again": (random) => ({
 		faults: series(3, 3000 + random.integer(0, 2000), 5000, () => ({ kind: "fail-over", entriesLost: EVERYTHING, recordsLost: 0 })),

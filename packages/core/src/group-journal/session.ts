@@ -247,7 +247,7 @@ export class JournalSession implements GroupSession {
 		while (!this.#ended && incarnation !== undefined) {
 			if (this.#incarnation !== incarnation) return { reboot: true };
 			try {
-				await this.#reader.once((entry) => this.#read(incarnation, entry), away);
+				if (!(await this.#reader.once((entry) => this.#read(incarnation, entry), away))) continue;
 				if (away) incarnation.outbox.reachable(this.#context.clock.now());
 				away = false;
 			} catch (error) {

@@ -2,7 +2,7 @@
 import { isPolylogError, type Member, type MemberOptions, type Message, type Partition, partitionKey, topic } from "@polylog/core";
 import { fenceOf, type GroupState } from "@polylog/core/testing";
 import { liveAsMember, type MemberCall, type Plan, type Running, type Taking, type World } from "@polylog/testing/world";
-import type { DeliveryOracle } from "./oracle/delivery-oracle.ts";
+import type { DeliveryOracle, Work } from "./oracle/delivery-oracle.ts";
 import type { JournalOracle } from "./oracle/journal-oracle.ts";
 import type { Sent } from "./oracle/producer-oracle.ts";
 import type { TwinOracle } from "./oracle/twin-oracle.ts";
@@ -89,8 +89,8 @@ export class Members {
 	async #take(running: Running, member: Member<Sent>, taking: Taking): Promise<void> {
 		this.#listen(running, member);
 		const { order } = this.#parts.plan;
-		const sideBySide = order === "key" && taking === "run";
-		const handle = (messages: readonly Message<Sent>[]) => this.#handle(running, messages, sideBySide);
+		const how = { sideBySide: order === "key" && taking === "run", putsBack: taking === "iterator" };
+		const handle = (messages: readonly Message<Sent>[]) => this.#handle(running, messages, how);
 		if (taking === "run") return member.run((message) => handle([message]), { order, concurrency: CONCURRENCY });
 		if (taking === "iterator") return this.#iterate(running, member, (message) => handle([message]));
 		return member.runBatches(({ messages }) => handle(messages), { concurrency: CONCURRENCY, maxMessages: BATCH_MESSAGES });
@@ -106,21 +106,20 @@ export class Members {
 					await handle(message);
 				} catch {
 					left = true;
-					this.#parts.deliveries.putBack(partitionKey(message.partition), message.fence, message.offset);
 					break;
 				}
 			}
 		}
 	}
 
-	async #handle(running: Running, messages: readonly Message<Sent>[], sideBySide: boolean): Promise<void> {
+	async #handle(running: Running, messages: readonly Message<Sent>[], how: Pick<Work, "sideBySide" | "putsBack">): Promise<void> {
 		const { plan, world, deliveries } = this.#parts;
 		const [message] = messages;
 		if (!message) return this.#parts.verdicts.report("empty-batch", `${running.name} was given no message`);
 		const partition = partitionKey(message.partition);
 		const last = messages.length > 1 ? `..${messages.at(-1)?.offset}` : "";
 		world.note(`${running.name} handles ${partition}@${message.offset}${last} of ${message.value.by} under ${message.fence & 0xffffffffn}`);
-		const end = deliveries.begin({ running, partition, messages, sideBySide });
+		const end = deliveries.begin({ running, partition, messages, ...how });
 		const { process, machine } = running;
 		const [least, most] = plan.handlerMs;
 		const began = world.time.now;

@@ -29,6 +29,8 @@ export interface Work {
 	/** One message, or a batch. */
 	readonly messages: readonly Message<unknown>[];
 	readonly sideBySide: boolean;
+	/** If it fails it goes back to the front, and is the next one. */
+	readonly putsBack: boolean;
 }
 
 export interface DeliveryRules {
@@ -74,8 +76,8 @@ export class DeliveryOracle {
 	}
 
 	/** A handler begins; call the result when it returns, with whether it resolved. */
-	begin({ running, partition, messages, sideBySide }: Work): (resolved: boolean) => void {
-		const { fence, attempt, key } = messages[0] as Message<unknown>;
+	begin({ running, partition, messages, sideBySide, putsBack }: Work): (resolved: boolean) => void {
+		const { fence, attempt, key, offset: first } = messages[0] as Message<unknown>;
 		this.dispatches += messages.length;
 		const grant = this.#journal.history.find(partition, fence);
 		this.#judgeOwner(running, partition, fence, grant);
@@ -92,7 +94,9 @@ export class DeliveryOracle {
 		this.#handlers.set(partition, handlers.add(handler));
 		return (resolved) => {
 			handlers.delete(handler);
-			for (const { offset } of messages) this.#settle(partition, fence, offset, resolved, moves !== (grant?.moves ?? 0));
+			const stale = moves !== (grant?.moves ?? 0);
+			if (!resolved && putsBack && grant && !stale) grant.next = first;
+			for (const { offset } of messages) this.#settle(partition, fence, offset, resolved, stale);
 		};
 	}
 
@@ -103,12 +107,6 @@ export class DeliveryOracle {
 		if (!resolved) return void failed.add(offset);
 		failed.delete(offset);
 		this.#done(partition, Number(offset), stale ? ASKED_AGAIN : fence);
-	}
-
-	/** The message goes back to the front unprocessed, and is the next one. */
-	putBack(partition: string, fence: bigint, offset: bigint): void {
-		const grant = this.#journal.history.find(partition, fence);
-		if (grant) grant.next = offset;
 	}
 
 	/** The owner under `fence` was sent to `offset`: nothing else comes next, and what is handled twice from there on is asked for. */

@@ -1,5 +1,6 @@
 // One plan, run in the simulated world with the oracles watching.
 import { isPolylogError, parsePartitionKey, type Partition, partitionKey } from "@polylog/core";
+import { recordDigest } from "@polylog/core/driver";
 import { type Plan, type Programs, type Running, World } from "@polylog/testing/world";
 import { Health } from "./health.ts";
 import { Members, ORDERS } from "./members.ts";
@@ -105,6 +106,7 @@ class Run {
 			handledTo: (partition) => this.#deliveries.handledTo(partition),
 			mistaken: (partition, from, to) => this.#isMistaken(partition, from, to),
 			healthy: (_, client, sessionTimeoutMs) => this.#health.whyAlive(client, sessionTimeoutMs),
+			stands: (partition, offset, digest) => this.#stands(partition, offset, digest),
 			startsAt: (partition, offset, endAtGrant) => this.#startsAt(partition, offset, endAtGrant),
 			onReset: (partition, offset) => this.#deliveries.reset(partition, offset),
 			endOf: (partition) => world.broker.partition(parsePartitionKey(partition)).end,
@@ -162,6 +164,12 @@ class Run {
 			return;
 		}
 		this.#verdicts.report("member-failed", `${process}: ${String(error)}`);
+	}
+
+	#stands(key: string, offset: bigint, digest: string): boolean {
+		const log = this.#world.broker.partition(parsePartitionKey(key));
+		const record = offset < log.end ? log.slice(offset, { records: 1, bytes: 1 })[0] : undefined;
+		return record !== undefined && recordDigest(record) === digest;
 	}
 
 	#startsAt(partition: string, offset: bigint, endAtGrant: bigint): string | undefined {

@@ -10,6 +10,8 @@ export interface OffsetFacts {
 	handledTo(partition: string): bigint;
 	/** Whether the end of a lost tail could not be told from what stands there now: what may then be skipped is told, and no violation. */
 	mistaken(partition: string, from: bigint, to: bigint): boolean;
+	/** Whether the record that proves a place stands there now; where it does not, the next owner finds out before it skips anything. */
+	stands(partition: string, offset: bigint, digest: string): boolean;
 	/** Why the group may not start there; `undefined`: it may, and what lies before it is nobody's to handle. */
 	startsAt(partition: string, offset: bigint, endAtGrant: bigint): string | undefined;
 	onReset(partition: string, offset: bigint): void;
@@ -58,8 +60,12 @@ export class OffsetRules {
 			this.#verdicts.report("commit-regression", `the committed offset of ${partition} fell from ${old} to ${offset}`);
 		if (old === undefined && !isProven(item)) this.#judgeStart(partition, offset);
 		const handled = this.#facts.handledTo(partition);
-		if (offset > handled && offset > (old ?? 0n) && !this.#facts.mistaken(partition, handled, offset))
+		if (offset > handled && offset > (old ?? 0n) && this.#stands(partition, item) && !this.#facts.mistaken(partition, handled, offset))
 			this.#verdicts.report("commit-unhandled", `${partition} was committed to ${offset}, but only what is below ${handled} was handled`);
+	}
+
+	#stands(partition: string, item: WireEvent | undefined): boolean {
+		return !item || !isProven(item) || this.#facts.stands(partition, BigInt(String(item[3])), String(item[4]));
 	}
 
 	/** The group has never been on the partition: this is where it starts. */

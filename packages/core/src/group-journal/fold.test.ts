@@ -217,6 +217,17 @@ describe("expire", () => {
 	});
 });
 
+describe("a static join of an earlier era", () => {
+	it("counts for nothing: it was written for a journal that was lost since", () => {
+		journal.join("s", { instanceId: "one", era: journal.state.era + 1 });
+		journal.join("ghost", { instanceId: "one", era: journal.state.era });
+		expect([...journal.state.members.keys()]).toContain("s");
+		expect([...journal.state.members.keys()]).not.toContain("ghost");
+		journal.join("heir", { instanceId: "one", era: journal.state.era + 1 });
+		expect([...journal.state.members.keys()]).not.toContain("s");
+	});
+});
+
 describe("abandon", () => {
 	it("frees the partition and bars its author until it returned", () => {
 		journal.plan("a", { "t/0": "a", "t/1": "a" });

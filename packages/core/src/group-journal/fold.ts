@@ -109,12 +109,15 @@ function join(state: GroupState, entry: MemberEntry, event: JoinEvent): boolean 
 }
 
 /**
- * Written before the present holder of its `instanceId` had joined: that one must not go for it. The join of a process that
- * died may arrive after its successor's; an author that lives looks again, and joins anew.
+ * Written before the present holder of its `instanceId` had joined, or for a journal that was lost since: that one must not
+ * go for it. The join of a process that died may arrive after its successor's; an author that lives looks again, and joins
+ * anew.
  */
-function isLate(state: GroupState, entry: MemberEntry, { instanceId, previous }: JoinEvent): boolean {
+function isLate(state: GroupState, entry: MemberEntry, { instanceId, previous, era }: JoinEvent): boolean {
 	if (instanceId === undefined) return false;
-	for (const [id, other] of state.members) if (id !== previous && other.instanceId === instanceId && entry.at < other.join) return true;
+	for (const [id, other] of state.members) {
+		if (id !== previous && other.instanceId === instanceId && (entry.at < other.join || era <= state.era)) return true;
+	}
 	return false;
 }
 

@@ -173,6 +173,7 @@ export const MUTANTS: readonly Mutant[] = [
 		find: "while (this.#head < this.#held.length && (this.#held[this.#head] as Held).done) {",
 		replace: "while (this.#head < this.#held.length) {",
 		breaks: ["commit-unhandled"],
+		seeds: 60,
 	},
 	{
 		name: "handlers of one partition are not waited for",

@@ -75,12 +75,12 @@ export class JournalOracle {
 	cut(entries: number): void {
 		if (entries === 0) return;
 		this.#cuts++;
-		this.#entries.length = Math.max(0, this.#entries.length - entries);
+		const lost = this.#entries.splice(Math.max(0, this.#entries.length - entries));
 		if (this.#entries.length === 0) this.#truncatedBefore = 0n;
 		this.#state = emptyState();
 		this.#dead = new Set();
 		this.#seen = new Set();
-		this.#offsets.forget();
+		this.#offsets.cut(lost.map(({ wire }) => wire));
 		this.#abandoned.forget();
 		this.#chains = [];
 		this.#digests.clear();

@@ -23,6 +23,8 @@ export class OffsetRules {
 	readonly #facts: OffsetFacts;
 	/** Admin entries that had an effect. */
 	readonly #applied = new Set<string>();
+	/** Entries of members that were stored, and lost with the journal's tail: copies of them may come late. */
+	readonly #lost = new Set<string>();
 
 	constructor(verdicts: Verdicts, history: OwnershipHistory, facts: OffsetFacts) {
 		this.#verdicts = verdicts;
@@ -38,9 +40,10 @@ export class OffsetRules {
 		}
 	}
 
-	/** The journal lost its tail. */
-	forget(): void {
+	/** The journal lost these entries. */
+	cut(lost: readonly WireEntry[]): void {
 		this.#applied.clear();
+		for (const { author, seq } of lost) this.#lost.add(`${author} ${seq}`);
 	}
 
 	#judgeReset(partition: string, offset: bigint, wire: WireEntry): void {
@@ -60,12 +63,19 @@ export class OffsetRules {
 			this.#verdicts.report("commit-regression", `the committed offset of ${partition} fell from ${old} to ${offset}`);
 		if (old === undefined && !isProven(item)) this.#judgeStart(partition, offset);
 		const handled = this.#facts.handledTo(partition);
-		if (offset > handled && offset > (old ?? 0n) && this.#stands(partition, item) && !this.#facts.mistaken(partition, handled, offset))
+		if (
+			offset > handled &&
+			offset > (old ?? 0n) &&
+			!this.#isLate(partition, wire, item) &&
+			!this.#facts.mistaken(partition, handled, offset)
+		)
 			this.#verdicts.report("commit-unhandled", `${partition} was committed to ${offset}, but only what is below ${handled} was handled`);
 	}
 
-	#stands(partition: string, item: WireEvent | undefined): boolean {
-		return !item || !isProven(item) || this.#facts.stands(partition, BigInt(String(item[3])), String(item[4]));
+	/** A copy of a commit from before the loss, whose record is lost, too. */
+	#isLate(partition: string, { author, seq }: WireEntry, item: WireEvent | undefined): boolean {
+		if (!this.#lost.has(`${author} ${seq}`) || !item || !isProven(item)) return false;
+		return !this.#facts.stands(partition, BigInt(String(item[3])), String(item[4]));
 	}
 
 	/** The group has never been on the partition: this is where it starts. */

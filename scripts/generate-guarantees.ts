@@ -5,12 +5,12 @@ import { CHECKS, type StoredReport } from "@polylog/conformance";
 import type { Capabilities } from "@polylog/core";
 import { loadAdapter, parseBackendUrl } from "@polylog/core/testing";
 import { createDriver } from "../integration/src/driver-harness.ts";
-import { guaranteesText, type NamedReport, problemsOf } from "./guarantees.ts";
+import { guaranteesText, KEPT, type NamedReport, problemsOf, strayReports } from "./guarantees.ts";
 import { ROOT } from "./packages.ts";
 
 const REPORTS = join(ROOT, "docs/conformance");
 const FILE = join(ROOT, "docs/guarantees.md");
-/** In the order of their columns. Nobody is connected to: an adapter declares its capabilities before. */
+/** Nobody is connected to: an adapter declares its capabilities before. */
 const BACKENDS: ReadonlyMap<string, string> = new Map([
 	["memory", "memory:declared"],
 	["redis-streams", "redis://localhost"],
@@ -34,14 +34,13 @@ function reports(): NamedReport[] {
 		name: basename(file, ".json"),
 		...(JSON.parse(readFileSync(join(REPORTS, file), "utf8")) as StoredReport),
 	}));
-	const order = [...BACKENDS.keys()];
-	return read.toSorted((a, b) => order.indexOf(a.backend) - order.indexOf(b.backend) || a.name.localeCompare(b.name));
+	return read.toSorted((a, b) => KEPT.indexOf(a.name) - KEPT.indexOf(b.name));
 }
 
 const found = reports();
 const text = guaranteesText(found, CHECKS);
 const known = await declared();
-const problems = found.flatMap((report) => problemsOf(report, CHECKS, known));
+const problems = [...strayReports(found.map(({ name }) => name)), ...found.flatMap((report) => problemsOf(report, CHECKS, known))];
 if (!process.argv.includes("--check")) writeFileSync(FILE, text);
 else if (!existsSync(FILE) || readFileSync(FILE, "utf8") !== text)
 	problems.push("docs/guarantees.md is not what docs/conformance says: run `npm run generate`");

@@ -4,7 +4,7 @@ import { type Check, CHECKS, type StoredCheck, themeOf } from "@polylog/conforma
 import type { Capabilities } from "@polylog/core";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "./packages.ts";
-import { guaranteesText, type NamedReport, problemsOf } from "./guarantees.ts";
+import { guaranteesText, KEPT, type NamedReport, problemsOf, strayReports } from "./guarantees.ts";
 
 const capabilities: Capabilities = {
 	durability: "none",
@@ -60,6 +60,17 @@ describe("a report", () => {
 	])("is stale or bad when %s", (_, found, problem) => {
 		expect(first?.[0]).toBe("driver.credit");
 		expect(found.join("\n")).toMatch(problem);
+	});
+});
+
+describe("the reports", () => {
+	it("are all there, of every backend and of Redis in each of its forms, and no others", () => {
+		expect(KEPT).toEqual(expect.arrayContaining(["memory", "redis", "redis-cluster", "redis-sentinel", "valkey"]));
+		expect(strayReports(KEPT)).toEqual([]);
+		expect(strayReports(KEPT.filter((name) => name !== "redis-cluster"))).toEqual([
+			expect.stringContaining("redis-cluster.json is missing"),
+		]);
+		expect(strayReports([...KEPT, "redis-old"])).toEqual([expect.stringContaining("redis-old.json is no report that is kept")]);
 	});
 });
 

@@ -7,6 +7,30 @@ export interface NamedReport extends StoredReport {
 	readonly name: string;
 }
 
+/** Which reports there have to be, in the order of their columns. */
+export const KEPT: readonly string[] = [
+	"memory",
+	"redis",
+	"redis-container",
+	"valkey",
+	"redis-cluster",
+	"redis-sentinel",
+	"rabbitmq-container",
+	"rabbitmq-native",
+	"kafka-container",
+	"kafka-native",
+];
+
+/** Reports that are not there, and those that nobody expects. */
+export function strayReports(names: readonly string[]): string[] {
+	const missing = KEPT.filter((name) => !names.includes(name));
+	const unknown = names.filter((name) => !KEPT.includes(name));
+	return [
+		...missing.map((name) => `docs/conformance/${name}.json is missing: npm run conformance -- --write ${name}`),
+		...unknown.map((name) => `docs/conformance/${name}.json is no report that is kept: see KEPT in scripts/guarantees.ts`),
+	];
+}
+
 /** By backend: what its adapter declares before it has met a server. */
 export type Declared = ReadonlyMap<string, Capabilities>;
 
@@ -42,8 +66,8 @@ export function guaranteesText(reports: readonly NamedReport[], checks: readonly
 
 The contract is the same on every backend; [the conformance kit](../packages/conformance/README.md) shows it on each, and these
 are its reports. A check is \`kept\`, or \`unsupported\` because the adapter declares that it lacks something: then asking
-for it is an error before any traffic. Nothing else is skipped, and \`npm run check\` fails when the kit, an adapter's
-capabilities, and a report differ.
+for it is an error before any traffic. Nothing else is skipped, and \`npm run check\` fails when a report is missing, or
+differs from the kit or from an adapter's capabilities.
 
 ## What each backend declares
 

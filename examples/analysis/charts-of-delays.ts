@@ -34,8 +34,8 @@ export async function delayFigures({ byHour, byDistance, byDay, worstAirports }:
 			spec: {
 				...SIZE,
 				data: { values: byDay.map((mean) => ({ ...mean })) },
-				mark: { type: "line", strokeWidth: 1.5 },
-				encoding: { x: { field: "cell", type: "temporal", title: null, axis: { format: "%b" } }, y: delay },
+				mark: { type: "line", strokeWidth: 1.5, point: { size: 8 } },
+				encoding: { x: { field: "cell", type: "temporal", title: "day", axis: { format: "%b", title: null } }, y: delay },
 			},
 		},
 		{
@@ -46,7 +46,7 @@ export async function delayFigures({ byHour, byDistance, byDay, worstAirports }:
 				...SIZE,
 				data: { values: worstAirports.map((mean) => ({ ...mean })) },
 				mark: "bar",
-				encoding: { y: { field: "cell", type: "nominal", sort: "-x", title: null }, x: delay },
+				encoding: { y: { field: "cell", type: "nominal", sort: "-x", title: "airport", axis: { title: null } }, x: delay },
 			},
 		},
 	];

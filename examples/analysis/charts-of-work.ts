@@ -27,7 +27,7 @@ export async function workFigures({ moments, events }: Recorder): Promise<Figure
 			layer: [
 				{
 					data: { values: rows },
-					mark: { type: "area", color, opacity: 0.35, line: { color } },
+					mark: { type: "area", color, opacity: 0.35, line: { color }, point: { color, size: 10 } },
 					encoding: { x: seconds, y: { field, type: "quantitative", title } },
 				},
 				marks,
@@ -37,7 +37,7 @@ export async function workFigures({ moments, events }: Recorder): Promise<Figure
 		{
 			id: "throughput",
 			title: "Throughput",
-			text: "Flights per second, as the commits show them.",
+			text: "Flights per second between two looks at what is committed.",
 			spec: over("perSecond", "flights per second", "#4c78a8"),
 		},
 		{
@@ -55,7 +55,7 @@ export async function workFigures({ moments, events }: Recorder): Promise<Figure
 				layer: [
 					{
 						data: { values: owners },
-						mark: { type: "area", interpolate: "step-after", opacity: 0.8 },
+						mark: { type: "area", interpolate: "step-after", opacity: 0.8, point: { size: 6 } },
 						encoding: {
 							x: seconds,
 							y: { field: "partitions", type: "quantitative", stack: "zero", title: "partitions" },

@@ -4,7 +4,7 @@ import type { Look } from "../crew/watch.ts";
 export interface Moment {
 	/** Since the first look, in seconds. */
 	readonly at: number;
-	/** Messages per second; `undefined`: unknown. */
+	/** Messages per second since the moment before; `undefined` at the first. */
 	readonly perSecond: number | undefined;
 	readonly lag: number | undefined;
 	/** How many partitions each member owns. */
@@ -17,6 +17,7 @@ export class Recorder {
 	readonly #moments: Moment[] = [];
 	readonly #events: { readonly at: number; readonly text: string }[] = [];
 	#startMs: number | undefined;
+	#before: Look | undefined;
 
 	get moments(): readonly Moment[] {
 		return this.#moments;
@@ -26,11 +27,14 @@ export class Recorder {
 		return this.#events;
 	}
 
-	look({ atMs, backlog, estimate, members }: Look): void {
-		const { drainMs, processing } = estimate;
+	look(look: Look): void {
+		const { atMs, processed, backlog, estimate, members } = look;
+		const { drainMs } = estimate;
+		const before = this.#before;
+		this.#before = look;
 		this.#moments.push({
 			at: this.#at(atMs),
-			perSecond: processing?.likely,
+			perSecond: before && (1000 * (processed - before.processed)) / (atMs - before.atMs),
 			lag: backlog,
 			members: members.map(({ name, partitions }) => ({ name, partitions: partitions.length })),
 			predicted: drainMs && {

@@ -71,8 +71,12 @@ async function runJob(job: Job): Promise<number> {
 		screen.say(
 			`${name}: ${interrupted.signal.aborted ? String(interrupted.signal.reason.message) : String(error instanceof Error ? error.message : error)}`,
 		);
-		if (interrupted.signal.aborted && process.env["POLYLOG_URL"])
-			screen.say("started again on the same broker, it goes on where it stopped");
+		if (interrupted.signal.aborted)
+			screen.say(
+				backendUrl(name).startsWith("memory:")
+					? "the embedded backend ends with its process: started again, it begins anew"
+					: "started again on the same broker, it goes on where it stopped",
+			);
 		if (isPolylogError(error, "UNSUPPORTED")) screen.say("with --processes, name a broker: POLYLOG_URL=redis://127.0.0.1:6379");
 		return interrupted.signal.aborted ? INTERRUPTED : 1;
 	}

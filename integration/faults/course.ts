@@ -16,6 +16,8 @@ export interface Course {
 	readonly unacknowledgedMs: number;
 	/** How often a member lost what it owned. */
 	readonly losses: number;
+	/** Why, each reason once. */
+	readonly reasons: readonly string[];
 }
 
 export function courseSince(at: number, players: readonly Player[], now = Date.now()): Course {
@@ -44,16 +46,19 @@ export function courseSince(at: number, players: readonly Player[], now = Date.n
 		workingMs: Math.max(0, ...ends),
 		unacknowledgedMs: Math.max(0, ...waits),
 		losses: members.flatMap(({ events }) => events.filter((event) => event.kind === "lost" && event.at >= at)).length,
+		reasons: [
+			...new Set(members.flatMap((member) => member.notes("lost", at).map(({ detail = "" }) => detail.split(": ").slice(1).join(": ")))),
+		],
 	};
 }
 
-export function courseLine({ gaps, workingMs, unacknowledgedMs, losses }: Course): string {
+export function courseLine({ gaps, workingMs, unacknowledgedMs, losses, reasons }: Course): string {
 	const all = [...gaps.values()];
 	const parts = [
 		`no delivery for ${seconds(Math.min(...all))} (best partition) to ${seconds(Math.max(...all))} (worst)`,
 		workingMs === 0 ? "all partitions went on" : `all partitions worked again after ${seconds(workingMs)}`,
 		`no acknowledgement for ${seconds(unacknowledgedMs)} (worst)`,
-		`${losses} ${losses === 1 ? "loss" : "losses"} of ownership`,
+		`${losses} ${losses === 1 ? "loss" : "losses"} of ownership${reasons.length > 0 ? ` (${reasons.join("; ")})` : ""}`,
 	];
 	return parts.join(", ");
 }

@@ -15,6 +15,8 @@ export interface FaultCase {
 	readonly smoke: boolean;
 	/** Hurts the broker itself, so that no other case may use it meanwhile. Default: false. */
 	readonly hurtsBroker?: boolean;
+	/** The server's own wall clock jumps. Default: false. */
+	readonly movesClock?: boolean;
 	/** What the checker may report and is no failure here. */
 	readonly allow?: readonly ViolationKey[];
 	/** Connections of producers break: where the backend does not store once, messages may be in the log twice. Default: false. */

@@ -31,9 +31,10 @@ export async function finish(stage: Stage, fault: FaultCase): Promise<string> {
 	for (const player of stage.players) await player.close();
 	judgeProcesses(stage.players, rssLimitMb);
 	const whole = stage.history();
-	const lost = mayLose && fresh.capabilities.durability !== "quorum" ? lostIn(whole, FRESH) : new Set<string>();
+	const loses = mayLose && fresh.capabilities.durability !== "quorum";
+	const lost = loses ? lostIn(whole, FRESH) : new Set<string>();
 	const history = withoutMessages(whole, lost);
-	const excused = lost.size > 0 ? [...allow, ...EXCUSED_BY_LOSS] : allow;
+	const excused = loses ? [...allow, ...EXCUSED_BY_LOSS] : allow;
 	const storedTwice = mayStoreTwice && !fresh.capabilities.idempotentAppend ? Number.POSITIVE_INFINITY : 0;
 	const judge = (events: readonly HistoryEvent[]) => checkHistory(events, { skewMs: SKEW_MS, progressMs: 3 * SESSION_MS, storedTwice });
 	const verdict = judge(history);

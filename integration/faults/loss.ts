@@ -2,8 +2,17 @@
 // is judged as strictly as any other.
 import type { HistoryEvent, ViolationKey } from "@polylog/conformance";
 
-/** Commits are records too: where the end of a log is lost, the group's place may be. Nothing else is excused. */
-export const EXCUSED_BY_LOSS: readonly ViolationKey[] = ["ack-lied", "commit-regression", "reset-without-policy"];
+/**
+ * Commits and grants are records too: where the end of a log is lost, the group's place may be, and an ownership that
+ * somebody has begun to use. Nothing else is excused.
+ */
+export const EXCUSED_BY_LOSS: readonly ViolationKey[] = [
+	"ack-lied",
+	"commit-regression",
+	"reset-without-policy",
+	"double-owner",
+	"stale-commit-accepted",
+];
 
 /** Acknowledged, and not among what the reader was given from the start. */
 export function lostIn(history: readonly HistoryEvent[], reader: string): ReadonlySet<string> {

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { SourceMutation } from "../../scripts/source-mutation.ts";
 import { CASES, CLUSTER_CASES } from "./cases/index.ts";
-import { CLUSTERS, type ClusterKind, startCluster } from "./clusters.ts";
+import { CLUSTERS, type ClusterKind, startCluster } from "./start-cluster.ts";
 import type { FaultCase, Outcome } from "./fault-case.ts";
 import { formatOutcome, formatTable, reportJson } from "./report.ts";
 import { writeResults } from "./results-table.ts";
@@ -69,7 +69,10 @@ if (values.list) {
 	const cases = chosenCases(cluster ? CLUSTER_CASES : CASES);
 	const servers: readonly { readonly backend: Backend; readonly start: () => Promise<Server> }[] = cluster
 		? [{ backend: cluster, start: () => startCluster(cluster) }]
-		: chosenBackends().map((backend) => ({ backend, start: () => startServer(backend) }));
+		: chosenBackends().map((backend) => ({
+				backend,
+				start: () => startServer(backend, { clock: cases.some(({ movesClock, on }) => movesClock && on.includes(backend)) }),
+			}));
 	const lanes = Number(values.lanes);
 	console.log(`seed ${seed}`);
 	const mutation = values.mutate === undefined ? undefined : (JSON.parse(values.mutate) as SourceMutation);

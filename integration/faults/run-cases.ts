@@ -94,6 +94,7 @@ async function keep(stage: Stage, { id }: FaultCase, seed: string): Promise<stri
 		await writeFile(join(folder, `${name}.jsonl`), events.map((event) => `${eventLine(event)}\n`).join(""));
 		if (body.said() !== "") await writeFile(join(folder, `${name}.stderr`), body.said());
 	}
+	await writeFile(join(folder, "suite.jsonl"), stage.events.map((event) => `${eventLine(event)}\n`).join(""));
 	if (stage.server.process) await writeFile(join(folder, "broker.log"), stage.server.process.logs());
 	return folder;
 }

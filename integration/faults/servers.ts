@@ -1,11 +1,12 @@
 // The brokers under test: one for all cases of a backend, and ways to it through proxies.
 import { randomBytes } from "node:crypto";
-import type { RunningRedisCluster } from "../src/brokers/redis-cluster.ts";
+import type { RunningBroker } from "../src/brokers/broker.ts";
 import { startBroker } from "../src/brokers/start-broker.ts";
 import { type RunningKafka, startKafka } from "../src/brokers/kafka.ts";
 import { type RunningRabbitmq, startRabbitmq } from "../src/brokers/rabbitmq.ts";
-import type { RunningRedis } from "../src/brokers/redis.ts";
+import { type RunningRedis, startNativeRedis } from "../src/brokers/redis.ts";
 import { type Proxy, startProxy } from "../src/faults/proxy.ts";
+import { makeWallClock, type WallClock } from "../src/faults/wall-clock.ts";
 import type { Cluster } from "./clusters.ts";
 
 export const BACKENDS = ["memory", "redis", "rabbitmq", "kafka"] as const;
@@ -23,7 +24,9 @@ export interface Server extends AsyncDisposable {
 	readonly version: string;
 	readonly url: string;
 	/** What can be done to it; undefined for the embedded backend. */
-	readonly process: RunningRedis | RunningRabbitmq | RunningKafka | RunningRedisCluster | undefined;
+	readonly process: RunningRedis | RunningRabbitmq | RunningKafka | RunningBroker | undefined;
+	/** Its own wall clock, if it was started with one. */
+	readonly clock?: WallClock;
 	/** Its nodes, if it is one of several; `process` acts on all of them. */
 	readonly cluster?: Cluster;
 	/** One that no other case uses now; `release` gives it back, healed. */
@@ -34,10 +37,15 @@ export interface Server extends AsyncDisposable {
 /** Of proxies that a Kafka knows from its start: it tells clients where to connect to. */
 const KAFKA_ROADS = 4;
 
-const STARTS: Readonly<Record<Backend, () => Promise<Server>>> = { memory, redis, rabbitmq, kafka };
+export interface ServerNeeds {
+	/** A wall clock that can jump. It costs a look at a file whenever the server asks for the time. */
+	readonly clock: boolean;
+}
 
-export async function startServer(backend: Backend): Promise<Server> {
-	return await STARTS[backend]();
+const STARTS: Readonly<Record<Backend, (needs: ServerNeeds) => Promise<Server>>> = { memory, redis, rabbitmq, kafka };
+
+export async function startServer(backend: Backend, needs: ServerNeeds): Promise<Server> {
+	return await STARTS[backend](needs);
 }
 
 async function memory(): Promise<Server> {
@@ -52,9 +60,16 @@ async function memory(): Promise<Server> {
 	};
 }
 
-async function redis(): Promise<Server> {
-	const broker = await startBroker("redis", { own: true });
-	return onPort("redis", `Redis ${broker.version}`, broker, (port) => `redis://127.0.0.1:${port}`);
+async function redis(needs: ServerNeeds): Promise<Server> {
+	const clock = needs.clock ? await makeWallClock() : undefined;
+	const broker = await (clock ? startNativeRedis("redis", { environment: clock.environment }) : startBroker("redis", { own: true }));
+	const server = onPort("redis", `Redis ${broker.version}`, broker, (port) => `redis://127.0.0.1:${port}`);
+	if (!clock) return server;
+	const end = async () => {
+		await broker.dispose();
+		await clock[Symbol.asyncDispose]();
+	};
+	return { ...server, clock, [Symbol.asyncDispose]: end };
 }
 
 async function rabbitmq(): Promise<Server> {

@@ -11,11 +11,11 @@ import {
 	type Topic,
 } from "@polylog/core";
 import { type HistoryEvent, mergeHistories } from "@polylog/conformance";
+import { SeededRandom } from "@polylog/core/testing";
 import type { NodePlace } from "../src/brokers/node-network.ts";
 import type { SourceMutation } from "../../scripts/source-mutation.ts";
 import { localBody, processBody } from "./bodies.ts";
 import { Player } from "./player.ts";
-import { Seeded } from "./seeded.ts";
 import type { Backend, Road, Server } from "./servers.ts";
 import type { Item, MemberTask, ProducerTask, Task } from "./task.ts";
 import { delay, until } from "./waiting.ts";
@@ -51,7 +51,7 @@ interface StageOptions {
 
 export class Stage {
 	readonly server: Server;
-	readonly random: Seeded;
+	readonly random: SeededRandom;
 	/** Of a smoke run: cases that take minutes are to be shorter. */
 	readonly short: boolean;
 	/** The topic and the group that members and producers use if not told otherwise. */
@@ -75,7 +75,7 @@ export class Stage {
 		this.short = smoke;
 		this.#mutation = mutation;
 		this.server = server;
-		this.random = new Seeded(`${seed}/${server.backend}/${id}`);
+		this.random = new SeededRandom(seed, `${server.backend}/${id}`);
 		const stem = `${id.toLowerCase()}-${this.random.name()}`;
 		this.topic = `faults-${stem}`;
 		this.group = `faults-${stem}`;

@@ -16,3 +16,9 @@ export function describeOnBackends(what: string, tests: (url: () => string, back
 		tests(() => running.url, backend, backend === "memory" ? [] : ["--processes"]);
 	});
 }
+
+/** Whether what a process left is there for the next one. */
+export const survives = (backend: Backend): boolean => backend !== "memory";
+
+/** What an example says that a second start does. */
+export const afterwards = (backend: Backend): string => (survives(backend) ? "goes on where it stopped" : "begins anew");

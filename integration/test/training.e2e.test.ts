@@ -1,7 +1,7 @@
 // examples/training as a user starts it, with a trainer killed in the middle: the same models to the last bit, everywhere.
 import { expect, it } from "vitest";
 import { leftBehind, startExample } from "../src/example.ts";
-import { describeOnBackends } from "../src/example-backends.ts";
+import { afterwards, describeOnBackends } from "../src/example-backends.ts";
 
 /** Of 3,000,000 flights: 30,000. */
 const EVERY = ["--every", "100"];
@@ -39,10 +39,12 @@ describeOnBackends("training", (url, backend, processes) => {
 		expect(await leftBehind(url(), "training")).toEqual([]);
 	});
 
-	it.skipIf(backend !== "redis-streams")("goes on where Ctrl-C stopped it (tried on one backend)", async () => {
+	it(`ends at Ctrl-C, and then ${afterwards(backend)}`, async () => {
 		await using stopped = await startExample("training", url(), ...EVERY, "--run", "again", ...processes);
 		stopped.interruptAt(/again-first +[1-9]\d? %/);
-		expect((await stopped.ended).code).toBe(130);
+		const ended = await stopped.ended;
+		expect(ended.output).toContain(`it ${afterwards(backend)}`);
+		expect(ended.code).toBe(130);
 		await using again = await startExample("training", url(), ...EVERY, "--run", "again", ...processes);
 		const { output } = await again.ended;
 		expect(output).toMatch(ONCE);

@@ -2,6 +2,8 @@
 import type { FaultCase } from "../fault-case.ts";
 import { brokerOutageCases } from "./broker-outage.ts";
 import { clusterFaultCases } from "./cluster-faults.ts";
+import { clusterSplitCases } from "./cluster-splits.ts";
+import { clockCases } from "./clocks.ts";
 import { closingCases } from "./closing.ts";
 import { credentialCases } from "./credentials.ts";
 import { handlerCases } from "./handlers.ts";
@@ -22,6 +24,7 @@ const THEMES = [
 	networkCases,
 	handlerCases,
 	rebalancingCases,
+	clockCases,
 	lostPlaceCases,
 	operatingCases,
 	positionCases,
@@ -36,7 +39,7 @@ const THEMES = [
 export const CASES: readonly FaultCase[] = inOrder(THEMES.flat());
 
 /** On clusters, and only by command. */
-export const CLUSTER_CASES: readonly FaultCase[] = inOrder(clusterFaultCases);
+export const CLUSTER_CASES: readonly FaultCase[] = inOrder([...clusterFaultCases, ...clusterSplitCases]);
 
 function inOrder(cases: readonly FaultCase[]): FaultCase[] {
 	return cases.toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)));

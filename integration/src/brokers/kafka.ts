@@ -1,10 +1,8 @@
 // Where tests get a Kafka from: a URL in the environment, else Kafka's own program, its jars fetched by Maven once.
-import { statfs } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 import type { RunningBroker } from "./broker.ts";
-import { ChildServer } from "./child-server.ts";
 import { kafkaJars } from "./kafka-jars.ts";
+import { KAFKA_READY_MS, kafkaAnswers, startKafkaProcess } from "./kafka-process.ts";
 import { freePort } from "./port.ts";
 import { KAFKA_SETTINGS } from "./kafka-settings.ts";
 
@@ -37,35 +35,23 @@ export interface RunningKafka extends RunningBroker {
 
 const URL_VARIABLE = "POLYLOG_TEST_KAFKA_URL";
 const VERSION_VARIABLE = "POLYLOG_TEST_KAFKA_VERSION";
-const DEFAULT_VERSION = "4.1.1";
-const ROOM_BYTES = 4 * 1024 ** 3;
-const READY_MS = 60_000;
-/** Any 16 bytes in base64url. */
-const CLUSTER_ID = "cG9seWxvZ3Rlc3RzMDAwMA";
+export const DEFAULT_KAFKA_VERSION = "4.1.1";
 
 /** A running Kafka; rejects with what to do if there is none to be had, in CI too: a missing broker is no reason to skip. */
 export async function startKafka(options: KafkaServerOptions = {}): Promise<RunningKafka> {
 	const url = process.env[URL_VARIABLE];
 	if (url && !options.own && !options.settings && !options.listeners && !options.scram && !options.version) return await borrowed(url);
-	const version = options.version ?? process.env[VERSION_VARIABLE] ?? DEFAULT_VERSION;
+	const version = options.version ?? process.env[VERSION_VARIABLE] ?? DEFAULT_KAFKA_VERSION;
 	const classPath = join(await kafkaJars(version), "*");
 	const [port, controllerPort] = [await freePort(), await freePort()];
 	const listeners = new Map<string, number>();
 	for (const { name } of options.listeners ?? []) listeners.set(name, await freePort());
-	const server = await ChildServer.start({
-		name: "kafka",
-		command: "/bin/sh",
-		...(await memoryFolder()),
-		arguments: (folder) => [
-			"-c",
-			SCRIPT,
-			"kafka",
-			folder,
-			classPath,
-			properties({ folder, port, controllerPort, listeners, options }),
-			...(options.scram ?? []).flatMap((user) => ["--add-scram", user]),
-		],
-		ready: () => answers("127.0.0.1", port, READY_MS),
+	const server = await startKafkaProcess({
+		classPath,
+		properties: (folder) => properties({ folder, port, controllerPort, listeners, options }),
+		host: "127.0.0.1",
+		port,
+		scram: options.scram,
 	});
 	return {
 		url: `kafka://127.0.0.1:${port}`,
@@ -90,18 +76,6 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Runn
 	};
 }
 
-/** Formats the folder at the first start, and becomes the broker, so that signals reach it. */
-const SCRIPT = `
-set -e
-folder=$1
-jars=$2
-printf '%s' "$3" > "$folder/server.properties"
-printf '%s' '<Configuration status="ERROR"><Appenders><Console name="C"><PatternLayout pattern="[%d] %p %m (%c)%n"/></Console></Appenders><Loggers><Root level="WARN"><AppenderRef ref="C"/></Root></Loggers></Configuration>' > "$folder/log4j2.xml"
-shift 3
-[ -d "$folder/data" ] || java -Xmx256m -Dlog4j2.configurationFile="file:$folder/log4j2.xml" -cp "$jars" kafka.tools.StorageTool format -t ${CLUSTER_ID} -c "$folder/server.properties" "$@" > /dev/null
-exec java -Xmx640m -Xms256m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile="file:$folder/log4j2.xml" -cp "$jars" kafka.Kafka "$folder/server.properties"
-`;
-
 interface Layout {
 	readonly folder: string;
 	readonly port: number;
@@ -110,10 +84,10 @@ interface Layout {
 	readonly options: KafkaServerOptions;
 }
 
-function properties({ folder, port, controllerPort, listeners, options }: Layout): string {
+function properties({ folder, port, controllerPort, listeners, options }: Layout): Record<string, string> {
 	const extra = options.listeners ?? [];
 	const places = [`PLAINTEXT://127.0.0.1:${port}`, ...extra.map(({ name }) => `${name}://localhost:${listeners.get(name)}`)];
-	const all: Readonly<Record<string, string>> = {
+	return {
 		"process.roles": "broker,controller",
 		"node.id": "1",
 		"controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
@@ -133,22 +107,12 @@ function properties({ folder, port, controllerPort, listeners, options }: Layout
 		...KAFKA_SETTINGS,
 		...options.settings,
 	};
-	return Object.entries(all)
-		.map(([name, value]) => `${name}=${value}\n`)
-		.join("");
-}
-
-/** Kafka syncs folders to the disk for every partition it makes, seconds for a topic of many: in memory it does not matter. */
-async function memoryFolder(): Promise<{ readonly root?: string }> {
-	const root = "/dev/shm";
-	const space = await statfs(root).catch(() => undefined);
-	return space && space.bavail * space.bsize > ROOM_BYTES ? { root } : {};
 }
 
 async function borrowed(url: string): Promise<RunningKafka> {
 	const { hostname, port } = new URL(url.replace(/^kafka:/, "http:"));
 	const address = { host: hostname, port: Number(port || 9092) };
-	await answers(address.host, address.port, READY_MS);
+	await kafkaAnswers(address.host, address.port, KAFKA_READY_MS);
 	const refuse = () => {
 		throw new Error(`the Kafka of ${URL_VARIABLE} is not this test's to stop; ask startKafka for one of its own`);
 	};
@@ -170,32 +134,4 @@ async function borrowed(url: string): Promise<RunningKafka> {
 		dispose: nothing,
 		[Symbol.asyncDispose]: nothing,
 	};
-}
-
-/** Metadata 1 for no topic on a plain socket: answered with a broker in it once the broker is registered and unfenced. */
-const METADATA_REQUEST = Buffer.from([0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 7, 0xff, 0xff, 0, 0, 0, 0]);
-
-async function answers(host: string, port: number, withinMs: number): Promise<void> {
-	const deadline = Date.now() + withinMs;
-	while (Date.now() < deadline) {
-		if (await hasBroker(host, port)) return;
-		await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-	throw new Error(`Kafka at ${host}:${port} did not come up within ${withinMs} ms`);
-}
-
-function hasBroker(host: string, port: number): Promise<boolean> {
-	return new Promise((resolve) => {
-		const socket = connect({ host, port });
-		const done = (up: boolean) => {
-			socket.destroy();
-			resolve(up);
-		};
-		socket.setTimeout(2000, () => done(false));
-		socket.once("error", () => done(false));
-		socket.once("close", () => done(false));
-		// Length, correlation id, then the number of brokers.
-		socket.once("data", (data) => done(data.length >= 12 && data.readInt32BE(8) > 0));
-		socket.write(METADATA_REQUEST);
-	});
 }

@@ -15,9 +15,9 @@ export interface NodePlace {
 export interface NodeNetwork extends AsyncDisposable {
 	readonly places: readonly NodePlace[];
 	/** No packet passes between this node and the others any more, either way and without a word; nor, if asked, between it and this process' network. */
-	cut(place: NodePlace, options?: { readonly clientsToo: boolean }): Promise<void>;
+	readonly cut: (place: NodePlace, options?: { readonly clientsToo: boolean }) => Promise<void>;
 	/** Undoes all cuts. */
-	heal(): Promise<void>;
+	readonly heal: () => Promise<void>;
 }
 
 const SUBNETS = 250;

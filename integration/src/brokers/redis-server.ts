@@ -11,6 +11,8 @@ export interface RedisServerOptions {
 	readonly password?: string;
 	/** Default: true. */
 	readonly appendOnly?: boolean;
+	/** Of a server that is a child process; one in a container does not get it. */
+	readonly environment?: Readonly<Record<string, string>>;
 	/** A server of this run's own, even if the environment names one: tests that kill it need that. Default: false. */
 	readonly own?: boolean;
 }

@@ -35,6 +35,7 @@ export async function startNativeRedis(kind: RedisKind, options: RedisServerOpti
 		command,
 		place,
 		arguments: (folder) => redisArguments(options, { bind: peer.host, port: peer.port, folder }),
+		environment: () => options.environment ?? {},
 		async ready() {
 			version = await redisAnswers(peer.host, peer.port, READY_MS, options.password);
 		},

@@ -70,4 +70,56 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
 		replace: "if (before && item.rewind) return;",
 		rejectedBy: [["seek.persisted-by-commit", /./]],
 	},
+	"loses a record of a batch": {
+		file: "packages/core/src/consumer-group/batch-worker.ts",
+		find: "messages.push(message instanceof Promise ? await message : message);",
+		replace: "if (held.length !== 4) messages.push(message instanceof Promise ? await message : message);",
+		rejectedBy: [
+			["batches.one-partition-each", /lost-write at/],
+			["batches.share", /lost-write at/],
+		],
+	},
+	"gives a batch in another order": {
+		file: "packages/core/src/consumer-group/batch-worker.ts",
+		find: "messages: attempt === 1 ? messages :",
+		replace: "messages: attempt === 1 ? messages.toReversed() :",
+		rejectedBy: [
+			["batches.one-partition-each", /nonmonotonic-poll at/],
+			["batches.share", /nonmonotonic-poll at/],
+		],
+	},
+	"commits a batch that failed": {
+		file: "packages/core/src/consumer-group/batch-worker.ts",
+		find: "() => handle(batch(1)),",
+		replace: "async () => { try { await handle(batch(1)); } catch {} },",
+		rejectedBy: [["batches.all-or-nothing", /commit-beyond-position at/]],
+	},
+	"loses a record of a loop": {
+		file: "packages/core/src/consumer-group/message-iterator.ts",
+		find: "const message = await this.#decode(lane, held);",
+		replace: "if (this.#turn % 8 === 5) { this.#turn++; lane.complete(held); continue; } const message = await this.#decode(lane, held);",
+		rejectedBy: [
+			["iterator.order-and-end", /lost-write at/],
+			["iterator.share", /lost-write at/],
+		],
+	},
+	"counts the message in hand as handled when the loop is left": {
+		file: "packages/core/src/consumer-group/message-iterator.ts",
+		find: "this.#settle((lane, held) => lane.putBack(held));",
+		replace: "this.#settle((lane, held) => lane.complete(held));",
+		rejectedBy: [
+			["iterator.break", /commit-beyond-position at/],
+			["iterator.throw", /commit-beyond-position at/],
+			["iterator.share", /commit-beyond-position at/],
+		],
+	},
+	"hands out a message of a loop twice": {
+		file: "packages/core/src/consumer-group/message-iterator.ts",
+		find: "this.#settle((lane, held) => lane.complete(held));",
+		replace: "this.#settle((lane, held) => (this.#turn % 8 === 5 ? lane.putBack(held) : lane.complete(held)));",
+		rejectedBy: [
+			["iterator.order-and-end", /duplicate at/],
+			["iterator.share", /duplicate at/],
+		],
+	},
 };

@@ -8,7 +8,7 @@ export async function readAll<T>(broker: Broker, topic: Topic<T>, ms = 10_000): 
 	const all = async () => {
 		for await (const message of broker.read(topic, { from: "earliest", to: "latest" })) messages.push(message);
 	};
-	await within(ms, `reading ${topic.name}`, all());
+	await within(ms, `reading ${topic.name}`, () => all());
 	return messages;
 }
 

@@ -1,12 +1,13 @@
 // Keeps the history of one check, and the participants that write it.
 import assert from "node:assert/strict";
-import type { ConsumerGroup, Member, MemberOptions, Message, Offset, Partition, Producer, RunOptions } from "@polylog/core";
-import { type Context } from "@polylog/core";
+import type { Broker, ConsumerGroup, Context, Member, MemberOptions, Message, Partition, Producer, RunOptions, Topic } from "@polylog/core";
 import { partitionKey } from "@polylog/core/driver";
 import type { ChildMember } from "./child.ts";
 import { checkHistory, type Verdict, violationLine } from "./history/check-history.ts";
-import { type HistoryEvent, mergeHistories, type MoveEvent } from "./history/event.ts";
+import { type HistoryEvent, mergeHistories } from "./history/event.ts";
 import type { HistoryRules } from "./history/judge.ts";
+import { readAll } from "./reading.ts";
+import { recorded, recordedHandler, type Scribe } from "./recorded-member.ts";
 import { clock, until } from "./time.ts";
 
 /** What the kit sends: a number that is unique in its check. */
@@ -22,14 +23,10 @@ export interface FollowOptions extends MemberOptions<Item>, RunOptions {
 	readonly handle?: ItemHandler;
 }
 
-/** A member of a group that handles, and whose history is kept. */
-export interface Participant {
+/** A member of a group whose history is kept. */
+export interface Joined {
 	readonly name: string;
 	readonly member: Member<Item>;
-	/** Of `member.run`; never rejects. */
-	readonly done: Promise<void>;
-	/** What `run` rejected with. */
-	failure(): unknown;
 	/** What it has been handed, in order. */
 	readonly seen: readonly Message<Item>[];
 	/** What `stuck`, `error` and `lost` said. */
@@ -38,6 +35,14 @@ export interface Participant {
 	readonly lost: Partition[];
 	/** Closes the member and takes note of it. */
 	close(): Promise<void>;
+}
+
+/** One that handles. */
+export interface Participant extends Joined {
+	/** Of `member.run`; never rejects. */
+	readonly done: Promise<void>;
+	/** What `run` rejected with. */
+	failure(): unknown;
 }
 
 /** Clocks of processes on one machine, and the time between an event and its line. */
@@ -90,53 +95,66 @@ export class Recorder {
 		await Promise.all(sends);
 	}
 
-	/** Joins and handles. */
-	async follow(group: ConsumerGroup<Item>, options: FollowOptions = {}): Promise<Participant> {
-		const name = `m${++this.#names}`;
-		this.#groups.add(group.name);
-		if (options.order === "key") this.#rules = { ...this.#rules, order: "key" };
-		const seen: Message<Item>[] = [];
-		const { handle: _, onAssigned, onRevoked, onLost, ...rest } = options;
-		const moved = (kind: "assigned" | "revoked" | "lost", partitions: readonly Partition[]) =>
-			this.record({ kind, at: clock.wall(), member: name, group: group.name, partitions: partitions.map(partitionKey) });
-		const participant = { stuck: [] as { partition: Partition; error: Error }[], errors: [] as Error[], lost: [] as Partition[] };
+	/** Joins; what comes of it is recorded, in whichever way it is taken. */
+	async join(group: ConsumerGroup<Item>, options: MemberOptions<Item> = {}): Promise<Joined> {
+		const scribe = this.#scribe(group.name);
+		const told = { stuck: [] as { partition: Partition; error: Error }[], errors: [] as Error[], lost: [] as Partition[] };
+		const hooks = this.#hooks(scribe, options);
 		const member = await group.join({
-			...rest,
-			async onAssigned(partitions, self) {
-				moved("assigned", partitions);
-				await onAssigned?.(partitions, self);
-			},
-			async onRevoked(partitions, self) {
-				moved("revoked", partitions);
-				await onRevoked?.(partitions, self);
-			},
+			...options,
+			...hooks,
 			onLost(partitions, self) {
-				moved("lost", partitions);
-				participant.lost.push(...partitions);
-				onLost?.(partitions, self);
+				told.lost.push(...partitions);
+				hooks.onLost(partitions, self);
 			},
 		});
-		this.#noteSeeks(group.name, member);
-		member.on("committed", (offsets) => this.#committed(name, group.name, offsets));
-		member.on("stuck", (partition, error) => void participant.stuck.push({ partition, error }));
+		recorded(member, scribe);
+		member.on("stuck", (partition, error) => void told.stuck.push({ partition, error }));
 		member.on("error", (error) => {
-			participant.errors.push(error);
-			if (error.code === "OFFSET_OUT_OF_RANGE") this.#move({ kind: "moved", at: clock.wall(), group: group.name, by: "policy" });
-		});
-		let failure: unknown;
-		const handler = this.#recording({ member: name, group: group.name }, seen, options);
-		const done = member.run(handler, rest).catch((error: unknown) => {
-			failure = error;
+			told.errors.push(error);
+			if (error.code === "OFFSET_OUT_OF_RANGE") this.record({ kind: "moved", at: clock.wall(), group: group.name, by: "policy" });
 		});
 		const close = async () => {
 			await member.close();
-			this.record({ kind: "ended", at: clock.wall(), member: name, how: "closed" });
+			this.record({ kind: "ended", at: clock.wall(), member: scribe.member, how: "closed" });
 		};
-		return { name, member, done, failure: () => failure, seen, ...participant, close };
+		return { name: scribe.member, member, seen: scribe.seen, ...told, close };
+	}
+
+	/** Joins and handles. */
+	async follow(group: ConsumerGroup<Item>, options: FollowOptions = {}): Promise<Participant> {
+		const { handle = () => {}, onAssigned, onRevoked, onLost, ...rest } = options;
+		if (options.order === "key") this.#rules = { ...this.#rules, order: "key" };
+		const joined = await this.join(group, {
+			...rest,
+			...(onAssigned && { onAssigned }),
+			...(onRevoked && { onRevoked }),
+			...(onLost && { onLost }),
+		});
+		let failure: unknown;
+		const done = joined.member.run(handle, rest).catch((error: unknown) => {
+			failure = error;
+		});
+		return { ...joined, done, failure: () => failure };
+	}
+
+	/** `group.run`. */
+	async run(group: ConsumerGroup<Item>, handle: ItemHandler, options: RunOptions & MemberOptions<Item> = {}): Promise<void> {
+		const scribe = this.#scribe(group.name);
+		await group.run(recordedHandler(handle, scribe, options.onFailure), { ...options, ...this.#hooks(scribe, options) });
+	}
+
+	/** Reads the topic to its end without a group: what is found there is held against what was sent. */
+	async readBack(broker: Broker, topic: Topic<Item>): Promise<Message<Item>[]> {
+		const reader = `r${++this.#names}`;
+		const handler = recordedHandler(() => {}, this.#scribe(reader));
+		const messages = await readAll(broker, topic);
+		for (const message of messages) await handler(message, { signal: new AbortController().signal });
+		return messages;
 	}
 
 	/** The member's connection is cut: from here on its end was not a clean one. */
-	killed(participant: Participant): void {
+	killed(participant: Joined): void {
 		this.record({ kind: "ended", at: clock.wall(), member: participant.name, how: "killed" });
 	}
 
@@ -145,43 +163,28 @@ export class Recorder {
 		if (this.#groups.has(group)) this.record(event);
 	}
 
-	#move(event: MoveEvent): void {
-		this.record(event);
+	#scribe(group: string): Scribe {
+		this.#groups.add(group);
+		return { member: `m${++this.#names}`, group, record: (event) => this.record(event), seen: [] };
 	}
 
-	/** A seek is a move on purpose, from the call until it has resolved. */
-	#noteSeeks(group: string, member: Member<Item>): void {
-		const seek = member.seek.bind(member);
-		member.seek = async (to, partitions) => {
-			const of = { group, by: "seek", partitions: (partitions ?? member.assignment).map(partitionKey) } as const;
-			this.#move({ kind: "moving", at: clock.wall(), ...of });
-			try {
-				await seek(to, partitions);
-			} finally {
-				this.#move({ kind: "moved", at: clock.wall(), ...of });
-			}
+	#hooks({ member, group }: Scribe, { onAssigned, onRevoked, onLost }: MemberOptions<Item>) {
+		const moved = (kind: "assigned" | "revoked" | "lost", partitions: readonly Partition[]) =>
+			this.record({ kind, at: clock.wall(), member, group, partitions: partitions.map(partitionKey) });
+		return {
+			async onAssigned(partitions: readonly Partition[], self: Member<Item>) {
+				moved("assigned", partitions);
+				await onAssigned?.(partitions, self);
+			},
+			async onRevoked(partitions: readonly Partition[], self: Member<Item>) {
+				moved("revoked", partitions);
+				await onRevoked?.(partitions, self);
+			},
+			onLost(partitions: readonly Partition[], self: Member<Item>) {
+				moved("lost", partitions);
+				onLost?.(partitions, self);
+			},
 		};
-	}
-
-	#recording(of: { member: string; group: string }, seen: Message<Item>[], { handle, onFailure }: FollowOptions): ItemHandler {
-		const disposable = onFailure !== undefined && onFailure.kind !== "stop";
-		return async (message, context) => {
-			const place = { ...of, partition: partitionKey(message.partition), offset: message.offset, fence: message.fence };
-			this.record({ kind: "started", at: clock.wall(), ...place, id: `${message.value.n}`, key: message.key, attempt: message.attempt });
-			seen.push(message);
-			try {
-				await handle?.(message, context);
-			} catch (error) {
-				this.record({ kind: "failed", at: clock.wall(), ...place, disposable });
-				throw error;
-			}
-			this.record({ kind: "finished", at: clock.wall(), ...place });
-		};
-	}
-
-	#committed(member: string, group: string, offsets: ReadonlyMap<Partition, Offset>): void {
-		for (const [partition, offset] of offsets)
-			this.record({ kind: "committed", at: clock.wall(), member, group, partition: partitionKey(partition), offset });
 	}
 
 	/** How many different items have been handled. */
@@ -208,12 +211,25 @@ export class Recorder {
 		);
 	}
 
-	/** Fails unless the history keeps the contract; by default everything sent has to be handled by now. */
-	verify(rules: HistoryRules = {}): Verdict {
+	/** By default everything sent has to be handled by now. `broken` says in words how the history breaks the contract. */
+	judge(rules: HistoryRules = {}): Verdict & { readonly broken: string | undefined } {
 		const skew = this.#children.length > 0 ? { skewMs: SKEW_MS } : {};
 		const verdict = checkHistory(this.events, { ...skew, ...this.#rules, ...rules });
-		const lines = verdict.violations.slice(0, 5).map(violationLine);
-		assert.ok(lines.length === 0, `the history breaks the contract: ${lines.join("; ")}`);
+		return { ...verdict, broken: brokenText(verdict) };
+	}
+
+	/** Fails unless the history keeps the contract. */
+	verify(rules: HistoryRules = {}): Verdict {
+		const { broken, ...verdict } = this.judge(rules);
+		assert.ok(broken === undefined, broken);
 		return verdict;
 	}
+}
+
+/** The first record of each broken promise: one slip often trips the same judge at many records. */
+function brokenText({ violations }: Verdict): string | undefined {
+	if (violations.length === 0) return undefined;
+	const firsts = violations.filter((one, at) => violations.findIndex(({ key }) => key === one.key) === at);
+	const more = violations.length - firsts.length;
+	return `the history breaks the contract: ${firsts.map(violationLine).join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
 }

@@ -1,12 +1,12 @@
 // Runs the checks, several at a time, and says of each promise whether it is kept.
+import assert from "node:assert/strict";
 import { type Capabilities, connect, silentLog } from "@polylog/core";
 import { CHECKS } from "./checks/index.ts";
 import type { Check, CheckResult, Report } from "./check.ts";
 import { CheckContext, type ContextSource } from "./context.ts";
 import type { Harness } from "./harness.ts";
 import { themeOf } from "./report/theme.ts";
-import { Seeded } from "./seed.ts";
-import { systemRandom as random } from "@polylog/core/testing";
+import { SeededRandom, systemRandom as random } from "@polylog/core/testing";
 import { clock, within } from "./time.ts";
 
 export interface CheckOptions {
@@ -109,11 +109,12 @@ async function runCheck(check: Check, started: Started, seed: string): Promise<C
 	const missing = (check.needs ?? []).filter((flag) => !started.capabilities[flag]);
 	if (missing.length > 0)
 		return { id, promise, status: "unsupported", ms: 0, reason: `${started.harness.name} declares no ${missing.join(", ")}` };
-	const ctx = new CheckContext({ ...started, random: new Seeded(`${seed}/${id}`) });
+	const ctx = new CheckContext({ ...started, random: new SeededRandom(seed, id) });
 	const start = clock.now();
 	try {
-		await within(check.timeoutMs ?? 120_000, `the check ${id}`, check.run(ctx));
-		ctx.judgeHistories();
+		await within(check.timeoutMs ?? 120_000, `the check ${id}`, () => check.run(ctx));
+		const [broken] = ctx.brokenHistories();
+		assert.ok(broken === undefined, broken);
 		return { id, promise, status: "kept", ms: Math.round(clock.now() - start) };
 	} catch (error) {
 		return {
@@ -121,10 +122,17 @@ async function runCheck(check: Check, started: Started, seed: string): Promise<C
 			promise,
 			status: "broken",
 			ms: Math.round(clock.now() - start),
-			reason: error instanceof Error ? error.message : String(error),
+			reason: reasonOf(error, ctx),
 			error,
 		};
 	} finally {
 		await ctx.cleanUp().catch(() => {});
 	}
+}
+
+/** What the check says, and what its histories say if that is more: they name the record. */
+function reasonOf(error: unknown, ctx: CheckContext): string {
+	const found = error instanceof Error ? error.message : String(error);
+	const told = ctx.brokenHistories().filter((text) => !found.includes(text));
+	return [found, ...told].join("; ");
 }

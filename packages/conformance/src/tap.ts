@@ -46,6 +46,9 @@ function tapDriver(driver: Driver, tap: Tap): Driver {
 		openReader(partition, from) {
 			const reader = driver.openReader(partition, from);
 			return {
+				get position() {
+					return reader.position;
+				},
 				fetch(credit, signal) {
 					const next = (c: Credit) => reader.fetch(c, signal);
 					return tap.fetch ? tap.fetch(next, { partition, credit }) : next(credit);

@@ -1,4 +1,5 @@
 // Waiting, for the kit: everything that depends on time goes through core's clock.
+import { readFileSync } from "node:fs";
 import { sleep } from "@polylog/core/driver";
 import { systemClock as clock } from "@polylog/core/testing";
 
@@ -7,72 +8,71 @@ export { clock };
 export const delay = (ms: number, signal?: AbortSignal): Promise<void> => sleep(clock, ms, signal);
 
 const POLL_MS = 8;
-/** However busy the machine is: a process that keeps itself busy must not wait for ever. */
+/** However busy the machine is: nothing waits for ever. */
 const BUSY_AT_MOST = 4;
 
 /**
- * Resolves when `condition` holds; fails, naming `what`, when it does not within `ms`. On a busy machine the pauses
- * between two looks get longer than asked for: that excess is not counted, so that a check means the same there.
+ * Resolves when `condition` holds; fails, naming `what`, when it does not within `ms`, without what others took: so a
+ * check means the same on a busy machine.
  */
 export async function until(condition: () => boolean | Promise<boolean>, what: string | (() => string), ms = 10_000): Promise<void> {
-	const start = clock.now();
-	let end = start + ms;
+	const watch = stopwatch();
 	while (!(await condition())) {
-		const before = clock.now();
-		if (before >= end || before >= start + BUSY_AT_MOST * ms)
-			throw new Error(`waited ${ms} ms in vain until ${typeof what === "string" ? what : what()}`);
+		if (isOver(watch, ms)) throw new Error(`waited ${ms} ms in vain until ${typeof what === "string" ? what : what()}`);
 		await delay(POLL_MS);
-		end += Math.max(0, clock.now() - before - 2 * POLL_MS);
 	}
 }
 
-/** The promise's value, or a failure naming `what` when it is not settled within `ms`; a busy machine's share is not counted. */
-export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
+/** What the work resolves to, or a failure naming `what` when that takes longer than `ms`, without what others took. */
+export async function within<T>(ms: number, what: string, work: () => Promise<T>): Promise<T> {
 	const watch = stopwatch();
+	const settled = new AbortController();
+	const failure = () => new Error(`${what} took longer than ${ms} ms`);
 	const late = (async () => {
-		while (await watch.tick())
-			if (watch.elapsed() >= ms || watch.real() >= BUSY_AT_MOST * ms) throw new Error(`${what} took longer than ${ms} ms`);
-		return undefined as never;
+		while (!isOver(watch, ms)) await delay(Math.max(POLL_MS, ms - watch.elapsed()), settled.signal);
+		throw failure();
 	})();
 	late.catch(() => {});
 	try {
-		return await Promise.race([promise, late]);
+		const value = await Promise.race([work(), late]);
+		// Whoever held the event loop came before the failure.
+		if (isOver(watch, ms)) throw failure();
+		return value;
 	} finally {
-		watch.stop();
+		settled.abort();
 	}
 }
 
-/** How long the promise took, in ms, without what a busy machine added. */
-export async function timed(promise: Promise<unknown>): Promise<number> {
+/** How long the work took, in ms, without what others took. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
 	const watch = stopwatch();
-	void (async () => {
-		while (await watch.tick());
-	})();
-	try {
-		await promise;
-		return watch.elapsed();
-	} finally {
-		watch.stop();
-	}
+	await work();
+	return watch.elapsed();
 }
 
-/** Runs while it is ticked; a tick that comes later than asked for says how busy the machine is, and is taken off. */
+type Stopwatch = ReturnType<typeof stopwatch>;
+
 function stopwatch() {
-	const stopped = new AbortController();
-	const start = clock.now();
-	let excess = 0;
-	return {
-		elapsed: () => clock.now() - start - excess,
-		real: () => clock.now() - start,
-		stop: () => stopped.abort(),
-		/** False once it is stopped. */
-		async tick(): Promise<boolean> {
-			const before = clock.now();
-			await delay(2 * POLL_MS, stopped.signal).catch(() => {});
-			excess += Math.max(0, clock.now() - before - 3 * POLL_MS);
-			return !stopped.signal.aborted;
-		},
-	};
+	const [start, waited] = [clock.now(), waitedForProcessor()];
+	const real = () => clock.now() - start;
+	return { real, elapsed: () => real() - (waitedForProcessor() - waited) };
+}
+
+const isOver = (watch: Stopwatch, ms: number): boolean =>
+	watch.real() >= BUSY_AT_MOST * ms || (watch.real() >= ms && watch.elapsed() >= ms);
+
+/**
+ * How long this thread has been ready to run while others had the processor, in ms: the only delay that is nobody's fault
+ * here. A driver that holds the event loop, at work or asleep, pays for it itself. 0 where the system does not tell: bounds are
+ * tighter then.
+ */
+function waitedForProcessor(): number {
+	if (process.platform !== "linux") return 0;
+	try {
+		return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[1]) / 1e6;
+	} catch {
+		return 0;
+	}
 }
 
 /** A promise and its resolver: a gate that handlers of a check wait at. */

@@ -121,6 +121,8 @@ export const BROKEN_COORDINATORS: Readonly<Record<string, BrokenCoordinator>> = 
 		rejectedBy: [
 			["commits.only-what-was-handled", /./],
 			["closing.handling", /./],
+			["iterator.break", /commit-beyond-position at/],
+			["batches.all-or-nothing", /commit-beyond-position at/],
 		],
 	},
 	"knows no fences": {

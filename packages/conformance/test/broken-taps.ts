@@ -25,17 +25,48 @@ export const asAnother = (producer: ProducerIdentity): ProducerIdentity => ({
 
 export const nothing = () => new Promise<readonly RawRecord[]>((resolve) => void setTimeout(resolve, 1, []));
 
+/** A fetch does not wait: what it asked for is given to a later one. */
 export function emptyAtOnce(): Tap {
-	// A reader has one call at a time: what a fetch that came back empty asked for is given to a later one.
-	const asked = new Map<string, Promise<readonly RawRecord[]>>();
 	return {
-		async fetch(next, { credit, partition }) {
-			const key = partitionKey(partition);
-			const asking = asked.get(key) ?? next(credit);
-			asked.set(key, asking);
-			const records = await Promise.race([asking, nothing()]);
-			if (records.length > 0) asked.delete(key);
-			return records;
+		driver(driver) {
+			const openReader: typeof driver.openReader = (partition, from) => {
+				const reader = driver.openReader(partition, from);
+				let asked: Promise<readonly RawRecord[]> | undefined;
+				let position = from;
+				return {
+					get position() {
+						return position;
+					},
+					async fetch(credit, signal) {
+						const asking = (asked ??= reader.fetch(credit, signal));
+						const settled = asking.finally(() => (asked = undefined));
+						const records = await Promise.race([settled, nothing()]);
+						if (records.length > 0) position = reader.position;
+						return records;
+					},
+					close: () => reader.close(),
+				};
+			};
+			return { ...delegate(driver), openReader };
+		},
+	};
+}
+
+/** Says where it stands in a way of its own. */
+export function positionedAt(place: (position: bigint, from: bigint) => bigint): Tap {
+	return {
+		driver(driver) {
+			const openReader: typeof driver.openReader = (partition, from) => {
+				const reader = driver.openReader(partition, from);
+				return {
+					get position() {
+						return place(reader.position, from);
+					},
+					fetch: (credit, signal) => reader.fetch(credit, signal),
+					close: () => reader.close(),
+				};
+			};
+			return { ...delegate(driver), openReader };
 		},
 	};
 }
@@ -57,7 +88,13 @@ export function reopensAt(place: (range: PolylogError["context"]) => bigint): Ta
 						return nothing();
 					}
 				};
-				return { fetch, close: () => reader.close() };
+				return {
+					fetch,
+					close: () => reader.close(),
+					get position() {
+						return reader.position;
+					},
+				};
 			};
 			return { ...delegate(driver), openReader };
 		},
@@ -120,6 +157,9 @@ export function skipsBehindGaps(): Tap {
 						return behindGap ? records.slice(1) : records;
 					},
 					close: () => reader.close(),
+					get position() {
+						return reader.position;
+					},
 				};
 			};
 			return { ...delegate(driver), openReader };

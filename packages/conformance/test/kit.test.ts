@@ -1,24 +1,11 @@
 // The kit, judged: a driver that breaks a promise has to be rejected by the check made for it, and for that reason.
-import { type CheckResult, CHECKS, escapes, type Harness, runChecks, tapped } from "@polylog/conformance";
-import type { Adapter } from "@polylog/core/driver";
+import { CHECKS, escapes, runChecks, tapped } from "@polylog/conformance";
 import { describe, expect, it } from "vitest";
 import { BROKEN_COORDINATORS, withCoordinator } from "./broken-coordinators.ts";
 import { BROKEN_LOGS } from "./broken-logs.ts";
+import { harness, run } from "./run-broken.ts";
 import { sparseAdapter } from "./sparse-log.ts";
 import { memoryAdapter } from "@polylog/core/testing";
-
-let logs = 0;
-
-/** Under a scheme of its own, since `memory:` is core's. */
-function harness(name: string, adapter: Adapter): Harness {
-	const url = `broken:kit-${++logs}`;
-	const rescheme: Adapter = { ...adapter, schemes: ["broken"] };
-	return { name, adapter: rescheme, start: async () => ({ config: { url, adapters: { broken: rescheme } } }) };
-}
-
-async function run(name: string, adapter: Adapter, checks: readonly string[]): Promise<readonly CheckResult[]> {
-	return (await runChecks(harness(name, adapter), { only: checks })).results;
-}
 
 const broken = [
 	...Object.entries(BROKEN_LOGS).map(([name, { tap, over = memoryAdapter, rejectedBy }]) => ({

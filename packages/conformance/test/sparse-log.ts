@@ -52,6 +52,9 @@ export const sparseAdapter: Adapter = {
 function sparseReader(inner: Reader, partition: Partition, from: bigint): Reader {
 	let next = from;
 	return {
+		get position() {
+			return next;
+		},
 		async fetch(credit, signal) {
 			try {
 				const records = (await inner.fetch(credit, signal)).map((record) => ({ ...record, offset: up(record.offset) }));

@@ -7,6 +7,7 @@ export { createJournalCoordinator } from "./group-journal/index.ts";
 export { memoryAdapter } from "./memory/memory-driver.ts";
 // The library's own time and chance, for tools that keep to the same rule.
 export { systemClock, systemRandom } from "./clock.ts";
+export { SeededRandom } from "./seeded-random.ts";
 // What `connect` makes of a URL: what an adapter sees of it, and which adapter that is.
 export { parseBackendUrl } from "./config/backend-url.ts";
 export { loadAdapter } from "./config/load-adapter.ts";

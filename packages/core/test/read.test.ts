@@ -1,6 +1,7 @@
 // broker.read, and that what is asked of the log is answered by a lookup that began after the question.
 import { afterEach, expect, it, vi } from "vitest";
 import { bytes, type Broker, connect, topic } from "../src/index.ts";
+import type { Reader } from "../src/driver/index.ts";
 import { brokerWith } from "./scripted-group.ts";
 
 const numbers = topic<number>("numbers", { partitions: 3 });
@@ -15,6 +16,9 @@ it("closes every reader when its consumer leaves in the middle of a page", async
 			const reader = driver.openReader(partition, from);
 			let closed = false;
 			return {
+				get position() {
+					return reader.position;
+				},
 				fetch: (credit, signal) => reader.fetch(credit, signal),
 				close: () => {
 					if (!closed) open--;
@@ -28,6 +32,47 @@ it("closes every reader when its consumer leaves in the middle of a page", async
 	await broker.producer(numbers).sendBatch(Array.from({ length: 30 }, (_, i) => ({ value: i, partition: i % 3 })));
 	for await (const _ of broker.read(numbers)) break;
 	expect(open).toBe(0);
+});
+
+/** A driver whose readers are changed. */
+const readers = (change: (reader: Reader) => Reader) =>
+	brokerWith((driver) => ({ openReader: (partition, from) => change(driver.openReader(partition, from)) }));
+
+it("takes an empty page for no end: a slow broker gives the same", async () => {
+	broker = await readers((reader) => {
+		let fetches = 0;
+		return {
+			get position() {
+				return reader.position;
+			},
+			fetch: async (credit, signal) => (fetches++ % 2 === 0 ? [] : await reader.fetch({ ...credit, records: 2 }, signal)),
+			close: () => reader.close(),
+		};
+	});
+	await broker.topics.ensure(numbers);
+	await broker.producer(numbers).sendBatch(Array.from({ length: 9 }, (_, i) => ({ value: i, partition: 0 })));
+	const seen: number[] = [];
+	for await (const { value } of broker.read(numbers, { partition: 0, to: "latest" })) seen.push(value);
+	expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+it("ends where the last offsets hold no records", async () => {
+	// As if 3 and 4 had been deleted.
+	broker = await readers((reader) => ({
+		get position() {
+			return reader.position === 3n ? 5n : reader.position;
+		},
+		fetch: async (credit, signal) => {
+			const records = await reader.fetch({ ...credit, records: Math.max(1, Number(3n - reader.position)) }, signal);
+			return records.filter(({ offset }) => offset < 3n);
+		},
+		close: () => reader.close(),
+	}));
+	await broker.topics.ensure(numbers);
+	await broker.producer(numbers).sendBatch([0, 1, 2, 3, 4].map((value) => ({ value, partition: 0 })));
+	const seen: number[] = [];
+	for await (const { value } of broker.read(numbers, { partition: 0, to: "latest" })) seen.push(value);
+	expect(seen).toEqual([0, 1, 2]);
 });
 
 it("ends at the latest, by abort, and by the broker's closing", async () => {

@@ -1,17 +1,33 @@
 // Appends batches, and says what became of them. One record batch for each partition in a request, to the partition's
 // leader, acknowledged by all replicas in sync. Repeats are recognized by numbers of our own (kafkajs' would lose records:
 // after a lost answer it gives the next, different batch the number of the lost one, which the broker then takes for a repeat).
-import { type AppendOutcome, type OutgoingRecord, type Partition, type ProducerIdentity } from "@polylog/core/driver";
+import {
+	type AppendOutcome,
+	type OutgoingRecord,
+	type Partition,
+	partitionKey,
+	PolylogError,
+	type ProducerIdentity,
+} from "@polylog/core/driver";
 import { classify } from "./errors.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout, Place } from "./layout.ts";
 import { encodeBatch, recordBound } from "./log/batch-writer.ts";
 import type { Settings } from "./options.ts";
 import type { ProducerNumbers, SequenceLine } from "./producer-numbers.ts";
 import type { ProduceQueue } from "./produce-queue.ts";
 import { ERROR, KafkaError } from "./wire/error-codes.ts";
 
-/** The leader has stored the batch, or may have; it does not know whether the replicas have. */
-const MAYBE_STORED: ReadonlySet<number> = new Set([-1, ERROR.requestTimedOut, ERROR.notEnoughReplicasAfterAppend, ERROR.storageError]);
+/**
+ * The leader has stored the batch, or may have; it does not know whether the replicas have. NOT_LEADER_OR_FOLLOWER is said
+ * before the append by one that is no leader, and after it by one that is leader no longer, since its broker is stopping.
+ */
+const MAYBE_STORED: ReadonlySet<number> = new Set([
+	-1,
+	ERROR.notLeader,
+	ERROR.requestTimedOut,
+	ERROR.notEnoughReplicasAfterAppend,
+	ERROR.storageError,
+]);
 /** The broker does not know the producer, or knows it otherwise: its memory of it is gone. */
 const FORGOTTEN: ReadonlySet<number> = new Set([ERROR.outOfOrderSequence, ERROR.invalidProducerEpoch, ERROR.unknownProducerId]);
 
@@ -88,28 +104,47 @@ export class Appender {
 		signal: AbortSignal | undefined,
 	): Promise<AppendOutcome> {
 		const line = this.#numbers.line(producer, partition);
+		let leader: number | undefined;
 		try {
-			const { leader } = await this.#layout.place(partition, signal);
+			const place = await this.#layout.place(partition, signal);
+			leader = place.leader;
 			await this.#numbers.prepare(line, producer, signal);
 			const batch = encodeBatch(records, line.numbers(), this.#settings.compression);
 			signal?.throwIfAborted();
 			const { topic, index } = partition;
-			const { errorCode, baseOffset, told } = await this.#queue.send(
-				leader,
-				{ topic, index, batch },
-				{ onSent: () => line.sent(), signal },
+			const { errorCode, baseOffset, told } = await this.#untilMoved(partition, place, signal, (until) =>
+				this.#queue.send(place.leader, { topic, index, batch }, { onSent: () => line.sent(), signal: until }),
 			);
 			if (errorCode === ERROR.none || errorCode === ERROR.duplicateSequence) {
 				line.stored(records.length);
 				return errorCode === ERROR.none && baseOffset >= 0n ? { status: "ok", offset: baseOffset } : { status: "ok" };
 			}
-			this.#layout.forget(topic);
+			this.#layout.forget(topic, MAYBE_STORED.has(errorCode) ? leader : undefined);
 			return this.#refused(line, new KafkaError(errorCode, "the partition's leader answers", told));
 		} catch (error) {
 			line.unanswered();
 			signal?.throwIfAborted();
-			this.#layout.forget(partition.topic);
+			this.#layout.forget(partition.topic, leader);
 			return { status: line.doubtful ? "unknown" : "failed", error };
+		}
+	}
+
+	/** A leader that is frozen or cut off does not answer for long: what it was asked is given up once there is another one. */
+	async #untilMoved<T>(
+		partition: Partition,
+		place: Place,
+		signal: AbortSignal | undefined,
+		work: (signal: AbortSignal) => Promise<T>,
+	): Promise<T> {
+		const over = new AbortController();
+		const moved = this.#layout.movedOn(partition, place, over.signal).then(() => {
+			throw new PolylogError("UNAVAILABLE", `another broker leads ${partitionKey(partition)} now`);
+		});
+		moved.catch(() => {});
+		try {
+			return await Promise.race([work(signal ? AbortSignal.any([signal, over.signal]) : over.signal), moved]);
+		} finally {
+			over.abort();
 		}
 	}
 

@@ -55,7 +55,7 @@ export class KafkaDriver implements Driver {
 		this.#settings = settings;
 		const wire = new KafkajsWire({ ...settings, clientId }, clock);
 		this.#network = new Network(wire, settings, clock);
-		this.#layout = new Layout(this.#network, clock);
+		this.#layout = new Layout(this.#network, clock, settings.metadataMaxAgeMs);
 		this.#ends = new LogEnds(this.#network, this.#layout, clock, settings.committedOnly);
 		this.#fetcher = new Fetcher(this.#network, clock, settings.committedOnly);
 		this.#reading = {

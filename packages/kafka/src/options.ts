@@ -23,7 +23,7 @@ export interface KafkaOptions {
 	readonly rebalance?: "cooperative" | "eager";
 	/** How long a member may take to give up partitions before it loses them. Default: 60000. */
 	readonly rebalanceTimeoutMs?: number;
-	/** How old knowledge of a topic's partitions may become in a group, and so how late added ones are found. Default: 5000. */
+	/** How old knowledge of a topic's partitions and their leaders may become: how late added ones, and leaders that are cut off, are found. Default: 5000. */
 	readonly metadataMaxAgeMs?: number;
 	/** Of record batches sent; read are all of Kafka's. Default: `none`. */
 	readonly compression?: Compression;

@@ -6,6 +6,8 @@ import type { Network } from "./wire/network.ts";
 
 const MAX_REQUESTS = 5;
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
+/** How long a leader waits for its replicas: with none in reach it would be asked for the full time for an answer. */
+const REPLICAS_MS = 5000;
 
 interface Waiting {
 	readonly batch: ProducePartition;
@@ -93,7 +95,7 @@ class NodeLine {
 	async #exchange(batches: readonly Waiting[]): Promise<void> {
 		const request = produceRequest(
 			batches.map(({ batch }) => batch),
-			this.#timeoutMs,
+			Math.min(this.#timeoutMs, REPLICAS_MS),
 		);
 		const answers = await this.#network.send(this.#node, "produce", request, { timeoutMs: this.#timeoutMs + 1000 });
 		const found = new Map(answers.map((answer) => [placeOf(answer), answer]));

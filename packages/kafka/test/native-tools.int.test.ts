@@ -1,6 +1,7 @@
 // What Kafka's own tools show of a group is what the library says of it; and what a Kafka as it comes says to a member.
 import { connect, type Broker, topic } from "@polylog/core";
 import { isPolylogError } from "@polylog/core/driver";
+import { Kafka, logLevel } from "kafkajs";
 import { beforeEach, afterEach, describe, expect, it } from "vitest";
 import { adapter } from "../src/index.ts";
 import { uniqueName, useKafka } from "./harness.ts";
@@ -90,6 +91,32 @@ describe("kafka-consumer-groups", { timeout: 120_000 }, () => {
 		expect(lag.total).toBe([...lines.values()].reduce((sum, line) => sum + (line.lag ?? 0n), 0n));
 		expect(members.map(({ id, clientId }) => [id, clientId])).toEqual(member ? [[lines.get(0)?.member, lines.get(0)?.clientId]] : []);
 	}
+
+	it("shows no lag for the marker behind a transaction, where nothing else follows", async () => {
+		const numbers = topic<number>(uniqueName("marked"), { partitions: 1 });
+		const group = broker.consumerGroup(uniqueName("g"), { topics: [numbers], from: "earliest" });
+		await broker.topics.create(numbers);
+		const client = new Kafka({ brokers: [`127.0.0.1:${kafka.broker.port}`], logLevel: logLevel.NOTHING });
+		const producer = client.producer({ transactionalId: numbers.name, maxInFlightRequests: 1, idempotent: true });
+		await producer.connect();
+		const transaction = await producer.transaction();
+		await transaction.send({ topic: numbers.name, messages: [{ value: "1" }, { value: "2" }] });
+		await transaction.commit();
+		await producer.disconnect();
+
+		const seen: number[] = [];
+		await using member = await group.join();
+		const running = member.run(({ value }) => void seen.push(value), { commitIntervalMs: 50 });
+		await expect.poll(async () => (await group.lag()).total, { timeout: 30_000 }).toBe(0n);
+		expect(seen).toEqual([1, 2]);
+		const lines = await shown(group.name);
+		expect(lines.get(0)).toMatchObject({ committed: 3n, end: 3n, lag: 0n });
+		const read: number[] = [];
+		for await (const { value } of broker.read(numbers, { to: "latest" })) read.push(value);
+		expect(read).toEqual([1, 2]);
+		await member.close();
+		await running;
+	});
 
 	it("resets offsets that the next member goes on from", async () => {
 		const numbers = topic<number>(uniqueName("reset"), { partitions: 1 });

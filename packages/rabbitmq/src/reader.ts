@@ -76,6 +76,11 @@ export class StreamReader implements Reader {
 		this.#usedAt = context.clock.now();
 	}
 
+	/** Streams lose whole segments from their beginning, so nothing can be missing above the last record. */
+	get position(): Offset {
+		return this.#position;
+	}
+
 	async fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> {
 		signal?.throwIfAborted();
 		this.#context.pool.link.require();

@@ -55,6 +55,8 @@ export class StreamReader implements Reader {
 	/** Read but not returned: what passed the credit in bytes. */
 	#rest: readonly RawRecord[] = [];
 	#averageBytes: number | undefined;
+	/** A position at which nothing was found to be missing: asked once. */
+	#emptyBelow: Offset | undefined;
 	/** At the end, as of the last read; then only the tail is asked, until this time. */
 	#idleUntil: number | undefined;
 
@@ -65,6 +67,10 @@ export class StreamReader implements Reader {
 		this.#position = from;
 	}
 
+	get position(): Offset {
+		return this.#position;
+	}
+
 	async fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> {
 		signal?.throwIfAborted();
 		if (this.#closed.signal.aborted) throw new PolylogError("CLOSED", `the reader of ${partitionKey(this.#partition)} was closed`);
@@ -72,8 +78,9 @@ export class StreamReader implements Reader {
 		const idle = this.#idleUntil !== undefined && this.#context.clock.now() < this.#idleUntil;
 		const records = idle ? [] : await this.#read(credit, signal);
 		if (records.length > 0 || this.#closed.signal.aborted) return this.#take(records, credit);
-		if (!(await this.#waitForNews(signal))) return [];
-		return this.#take(await this.#read(credit, signal), credit);
+		if (await this.#waitForNews(signal)) return this.#take(await this.#read(credit, signal), credit);
+		if (!this.#closed.signal.aborted) await this.#passHole(signal);
+		return [];
 	}
 
 	async close(): Promise<void> {
@@ -91,6 +98,18 @@ export class StreamReader implements Reader {
 		);
 		signal?.throwIfAborted();
 		return news && !closed.aborted;
+	}
+
+	/** Above the last entry there may be deleted ones. The end comes first: what was appended later lies above it. */
+	async #passHole(signal: AbortSignal | undefined): Promise<void> {
+		if (this.#emptyBelow === this.#position) return;
+		const { stream } = this.#keys;
+		const from = idAtOrAbove(this.#position);
+		const ask = (client: Redis) => Promise.all([readPlace(client, this.#keys), readRecords(client, stream, from, 1)]);
+		const [{ end, log }, records] = await this.#context.reads.run(stream, ask, { signal });
+		if (records.length > 0 || log !== this.#log || end < this.#position) return;
+		this.#position = end;
+		this.#emptyBelow = end;
 	}
 
 	/** Returns what the credit allows and keeps the rest, whose place is proven. */

@@ -109,6 +109,21 @@ describe.each(servers)("on $title", (provider) => {
 			expect((await take(reader, 1)).map(textOf)).toEqual(["r6"]);
 		});
 
+		it("stands behind deleted entries that nothing follows, and reads on from there", async () => {
+			const driver = await redis.session.driver();
+			const { partition, key, producer } = await makeTopic(driver);
+			await producer.append(records(0, 6));
+			const reader = driver.openReader(partition, 0n);
+			await redis.session.redis().xdel(key, "0-5", "0-6");
+			expect((await take(reader, 4)).map(textOf)).toEqual(["r0", "r1", "r2", "r3"]);
+			expect(reader.position).toBe(4n);
+			expect(await reader.fetch(CREDIT)).toEqual([]);
+			expect(reader.position).toBe(6n);
+			await producer.append(records(6, 1));
+			expect((await take(reader, 1)).map(textOf)).toEqual(["r6"]);
+			expect(reader.position).toBe(7n);
+		});
+
 		it("of a topic that does not exist says so", async () => {
 			const driver = await redis.session.driver();
 			await expect(driver.openReader({ topic: uniqueName("none"), index: 0 }, 0n).fetch(CREDIT)).rejects.toMatchObject({

@@ -69,9 +69,7 @@ export const capabilityChecks: readonly Check[] = [
 		promise: "connecting with a signal that is aborted rejects, and leaves no connection",
 		async run(ctx) {
 			const stop = AbortSignal.abort();
-			const error = await within(
-				3000,
-				"an aborted connect",
+			const error = await within(3000, "an aborted connect", () =>
 				ctx.connectWith(stop).then(
 					() => undefined,
 					(reason: unknown) => reason,

@@ -14,14 +14,14 @@ export const closedChecks: readonly Check[] = [
 			const { broker, topic, recorder, group } = await prepared(ctx);
 			const a = await recorder.follow(group);
 			await recorder.untilHandled(20);
-			await within(3000, "closing twice at once", Promise.all([a.member.close(), a.member.close()]));
+			await within(3000, "closing twice at once", () => Promise.all([a.member.close(), a.member.close()]));
 			await a.member.close();
 			const producer = broker.producer(topic);
 			await Promise.all([producer.close(), producer.close()]);
 			await producer.close();
 			const producers = broker.producerGroup("feeders");
 			await Promise.all([producers.close(), producers.close()]);
-			await within(3000, "closing the broker twice", Promise.all([broker.close(), broker.close()]));
+			await within(3000, "closing the broker twice", () => Promise.all([broker.close(), broker.close()]));
 			await broker.close();
 		},
 	},
@@ -64,10 +64,10 @@ export const closedChecks: readonly Check[] = [
 			const a = await recorder.follow(ctx.groupNamed(group.name, other, topic), { handle: () => delay(15), commitIntervalMs: 60_000 });
 			const sending = Promise.allSettled(Array.from({ length: 50 }, (_unused, n) => other.producer(topic).send({ n: 100 + n })));
 			await until(() => a.seen.length >= 5, "some are handled");
-			await within(8000, "closing the broker", other.close());
-			await within(1000, "the end of run", a.done);
+			await within(8000, "closing the broker", () => other.close());
+			await within(1000, "the end of run", () => a.done);
 			assert.equal(a.failure(), undefined);
-			await within(1000, "settling the sends", sending);
+			await within(1000, "settling the sends", () => sending);
 			const handled = recorder.finished;
 			const b = await recorder.follow(group);
 			await until(async () => (await group.lag()).total === 0n, "the rest is handled");
@@ -83,7 +83,8 @@ export const closedChecks: readonly Check[] = [
 			const { recorder, group, partition } = await prepared(ctx);
 			const stop = new AbortController();
 			const seen: bigint[] = [];
-			const running = group.run(
+			const running = recorder.run(
+				group,
 				async (message) => {
 					seen.push(message.offset);
 					if (message.value.n === 4) stop.abort();
@@ -91,22 +92,24 @@ export const closedChecks: readonly Check[] = [
 				},
 				{ signal: stop.signal },
 			);
-			await within(5000, "the end of run", running);
+			await within(5000, "the end of run", () => running);
 			assert.equal(seen.length, 5);
 			assert.equal(await committedAt(group, partition), (seen[4] ?? 0n) + 1n);
 			assert.deepEqual((await group.describe()).members, []);
 			const b = await recorder.follow(group);
 			await until(() => b.seen.length === 15, "the rest is left to others");
+			await recorder.untilHandled(20);
+			assert.equal(recorder.verify().duplicates, 0);
 		},
 	},
 	{
 		id: "closing.await-using",
 		promise: "members, producers and brokers close at the end of their block",
 		async run(ctx) {
-			const { topic, group } = await prepared(ctx);
+			const { topic, recorder, group } = await prepared(ctx);
 			const ended: { member?: { seek(to: "earliest"): Promise<void> }; producer?: { send(value: { n: number }): Promise<unknown> } } = {};
 			{
-				await using member = await group.join();
+				await using member = (await recorder.join(group)).member;
 				ended.member = member;
 				await using broker = await ctx.connect();
 				await using producer = broker.producer(topic);

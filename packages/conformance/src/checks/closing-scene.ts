@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { CheckContext } from "../context.ts";
 import { readAll } from "../reading.ts";
+import { timed, within } from "../time.ts";
 
 /** A topic of one partition with 20 messages, a group, and a topic for dead letters that has to stay empty. */
 export async function prepared(ctx: CheckContext) {
@@ -20,4 +21,10 @@ export async function prepared(ctx: CheckContext) {
 		onFailure: { kind: "deadLetter", topic: dlq.name } as const,
 		noLetters,
 	};
+}
+
+/** With nothing to wait for. */
+export async function closesAtOnce(member: { close(): Promise<void> }): Promise<void> {
+	const took = await timed(() => within(5000, "closing", () => member.close()));
+	assert.ok(took < 2000, `closing took ${Math.round(took)} ms`);
 }

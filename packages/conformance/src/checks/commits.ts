@@ -95,7 +95,7 @@ export const commitChecks: readonly Check[] = [
 				order: "key",
 				concurrency: 8,
 				commitIntervalMs: 20,
-				handle: async (message) => await (message.key === "k3" ? held.passed : delay(ctx.random.integer(5))),
+				handle: async (message) => await (message.key === "k3" ? held.passed : delay(ctx.random.below(5))),
 			});
 			await recorder.untilHandled(35);
 			const blocked = a.seen.find((message) => message.key === "k3");
@@ -114,51 +114,6 @@ export const commitChecks: readonly Check[] = [
 			assert.equal(b.seen[0]?.offset, blocked.offset, "the next owner starts at the first message not handled");
 			held.open();
 			recorder.verify({ order: "key" });
-		},
-	},
-	{
-		id: "commits.manual",
-		promise: "contract point 7: with manual commits nothing is committed but by commit(), not even by closing",
-		async run(ctx) {
-			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { partitions: 1 });
-			const group = ctx.group(broker, topic);
-			const recorder = ctx.recorder();
-			await recorder.send(broker.producer(topic), 20);
-			const a = await recorder.follow(group, { commit: "manual", commitIntervalMs: 20 });
-			await recorder.untilHandled(20);
-			await delay(150);
-			const partition = { topic: topic.name, index: 0 };
-			const first = a.seen[0]?.offset ?? 0n;
-			const initial = await committedAt(group, partition);
-			assert.ok(initial === undefined || initial <= first, `${initial} was committed by itself`);
-			await a.close();
-			assert.equal(await committedAt(group, partition), initial, "closing committed");
-			const b = await ctx.recorder().follow(group, { commit: "manual" });
-			await until(() => b.seen.length === 20, "everything comes again");
-			await b.member.commit();
-			await b.close();
-			assert.equal(await committedAt(group, partition), (b.seen[19]?.offset ?? 0n) + 1n);
-		},
-	},
-	{
-		id: "commits.no-further-than-the-message",
-		promise:
-			"contract points 4 and 7: commit(message) commits through that message and not what was handled after it: the application may not be done with that",
-		async run(ctx) {
-			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { partitions: 1 });
-			const group = ctx.group(broker, topic);
-			const recorder = ctx.recorder();
-			await recorder.send(broker.producer(topic), 20);
-			const a = await recorder.follow(group, { commit: "manual" });
-			await recorder.untilHandled(20);
-			const tenth = a.seen[9];
-			assert.ok(tenth);
-			await a.member.commit(tenth);
-			assert.equal(await committedAt(group, tenth.partition), after(tenth));
-			await a.close();
-			assert.equal(await committedAt(group, tenth.partition), after(tenth));
 		},
 	},
 	{
@@ -185,64 +140,18 @@ export const commitChecks: readonly Check[] = [
 			await untilBalanced([a.member, b.member], 2);
 			const moved = messages.find((message) => samePartition(message.partition, b.member.assignment[0] ?? { topic: "", index: -1 }));
 			assert.ok(moved);
-			await rejectsWith(within(5000, "a commit after the hand-over", a.member.commit(moved)), "FENCED");
-			await a.close();
-			for (const message of messages) await rejectsWith(within(5000, "a commit after close", a.member.commit(message)), "CLOSED", "FENCED");
-			for (const message of messages) assert.equal(await committedAt(group, message.partition), after(message));
-		},
-	},
-	{
-		id: "commits.wait-for-what-comes-before",
-		promise: "contract point 7: commit(message) waits until all messages before it are processed",
-		async run(ctx) {
-			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { partitions: 1 });
-			const group = ctx.group(broker, topic);
-			const recorder = ctx.recorder();
-			for (let n = 0; n < 4; n++) await broker.producer(topic).send({ n }, { key: `k${n}` });
-			const held = gate();
-			const a = await recorder.follow(group, {
-				order: "key",
-				commit: "manual",
-				handle: (message) => (message.key === "k1" ? held.passed : undefined),
-			});
-			await until(() => recorder.finished === 3, "three of four are handled");
-			const last = a.seen.find((message) => message.key === "k3");
-			assert.ok(last);
-			let resolved = false;
-			const committing = a.member.commit(last).then(() => {
-				resolved = true;
-			});
-			await delay(200);
-			assert.equal(resolved, false, "the commit did not wait for the message before");
-			held.open();
-			await within(5000, "the commit", committing);
-			assert.equal(await committedAt(group, last.partition), after(last));
-		},
-	},
-	{
-		id: "commits.map",
-		promise: "contract points 6 and 7: a commit by offsets takes exactly these, none beyond what was delivered, and none backwards",
-		async run(ctx) {
-			const broker = await ctx.connect();
-			const topic = await ctx.topic(broker, { partitions: 1 });
-			const group = ctx.group(broker, topic);
-			const recorder = ctx.recorder();
-			await recorder.send(broker.producer(topic), 20);
-			const a = await recorder.follow(group, { commit: "manual" });
-			await recorder.untilHandled(20);
-			const partition: Partition = { topic: topic.name, index: 0 };
-			const at = (i: number): Offset => a.seen[i]?.offset ?? 0n;
-			await a.member.commit(new Map([[partition, at(10)]]));
-			assert.equal(await committedAt(group, partition), at(10));
-			await a.member.commit(new Map([[partition, at(5)]])).catch(() => {});
-			assert.equal(await committedAt(group, partition), at(10), "a commit went backwards");
-			await assert.rejects(a.member.commit(new Map([[partition, at(19) + 1000n]])), "a commit beyond what was delivered was accepted");
-			assert.equal(await committedAt(group, partition), at(10));
-			await assert.rejects(
-				a.member.commit(new Map([[{ topic: topic.name, index: 7 }, 1n]])),
-				"a commit for a partition of nobody was accepted",
+			await rejectsWith(
+				within(5000, "a commit after the hand-over", () => a.member.commit(moved)),
+				"FENCED",
 			);
+			await a.close();
+			for (const message of messages)
+				await rejectsWith(
+					within(5000, "a commit after close", () => a.member.commit(message)),
+					"CLOSED",
+					"FENCED",
+				);
+			for (const message of messages) assert.equal(await committedAt(group, message.partition), after(message));
 		},
 	},
 	{
@@ -270,7 +179,10 @@ export const commitChecks: readonly Check[] = [
 			const operator = ctx.groupNamed(name, admin, topic);
 			const first = a.seen[0]?.offset ?? 0n;
 			await operator.reset({ offset: first }, { force: true });
-			await rejectsWith(within(10_000, "the stale commit", a.member.commit(work)), "FENCED");
+			await rejectsWith(
+				within(10_000, "the stale commit", () => a.member.commit(work)),
+				"FENCED",
+			);
 			assert.equal(await committedAt(operator, work.partition), first, "a stale commit was accepted");
 			held.open();
 			await until(
@@ -293,12 +205,16 @@ export const commitChecks: readonly Check[] = [
 			const recorder = ctx.recorder();
 			const highest = new Map<number, bigint>();
 			let watching = true;
+			const see = (committed: ReadonlyMap<Partition, Offset>) => {
+				for (const [{ index }, offset] of committed) {
+					assert.ok(offset >= (highest.get(index) ?? 0n), `partition ${index} went from ${highest.get(index)} to ${offset}`);
+					highest.set(index, offset);
+				}
+			};
 			const watch = (async () => {
 				while (watching) {
-					for (const [{ index }, offset] of await onlooker.committed().catch(() => new Map<Partition, Offset>())) {
-						assert.ok(offset >= (highest.get(index) ?? 0n), `partition ${index} went from ${highest.get(index)} to ${offset}`);
-						highest.set(index, offset);
-					}
+					// Before the first one has joined there is no group.
+					see(await onlooker.committed().catch(() => new Map<Partition, Offset>()));
 					await delay(10);
 				}
 			})();
@@ -311,6 +227,8 @@ export const commitChecks: readonly Check[] = [
 			await Promise.all([a.close(), b.close()]);
 			watching = false;
 			await watch;
+			// On a busy machine the last look may have been long ago.
+			see(await onlooker.committed());
 			assert.equal(highest.size, 3);
 			recorder.verify();
 		},

@@ -50,8 +50,31 @@ export const driverChecks: readonly Check[] = [
 			assert.equal(whole.length, 60);
 			for (const records of [1, 7, 59])
 				assert.deepEqual(await read(driver.openReader(partition, earliest), 60, { records, bytes: 1_000_000 }), whole);
-			const bytes = await driver.openReader(partition, earliest).fetch({ records: 60, bytes: 1 });
+			const bytes = await read(driver.openReader(partition, earliest), 1, { records: 60, bytes: 1 });
 			assert.equal(bytes.length, 1, "a reader stops after the record that passes its bytes");
+		},
+	},
+	{
+		id: "driver.position",
+		promise: "a reader's position passes no record that it has not returned, and comes to the end when all are returned",
+		async run(ctx) {
+			const { driver, writer, topic, partition, earliest } = await bare(ctx, 40);
+			const whole = await read(driver.openReader(partition, earliest), 40);
+			const end = (await writer.topics.describe(topic)).partitions[0]?.end ?? 0n;
+			const reader = driver.openReader(partition, earliest);
+			assert.equal(reader.position, earliest, "the position of a new reader");
+			let count = 0;
+			await until(
+				async () => {
+					count += (await reader.fetch({ records: 7, bytes: 1_000_000 })).length;
+					const next = whole[count] ?? end;
+					const { position } = reader;
+					assert.ok(position <= next, `${count} records were returned, the next one is at ${next}, and the position is ${position}`);
+					return position >= end;
+				},
+				() => `the position comes to the end (${reader.position} of ${end})`,
+			);
+			assert.equal(count, 40);
 		},
 	},
 	{
@@ -83,7 +106,7 @@ export const driverChecks: readonly Check[] = [
 			})();
 			await Promise.race([delay(800), end.promise]);
 			await recorder.send(writer.producer(topic), 1, { from: 1, partition: 0 });
-			assert.ok((await within(5000, "waiting for the next record", end.promise)) > earliest);
+			assert.ok((await within(5000, "waiting for the next record", () => end.promise)) > earliest);
 			await waiting;
 		},
 	},
@@ -100,9 +123,9 @@ export const driverChecks: readonly Check[] = [
 					(records) => records.map((record) => record.offset),
 					() => [],
 				);
-				await delay(ctx.random.integer(20));
+				await delay(ctx.random.below(20));
 				stop.abort();
-				assert.deepEqual(await within(2000, "an aborted fetch", waiting), []);
+				assert.deepEqual(await within(2000, "an aborted fetch", () => waiting), []);
 			}
 			await recorder.send(writer.producer(topic), 5, { from: 5, partition: 0 });
 			const rest = await read(reader, 5);
@@ -125,12 +148,16 @@ export const driverChecks: readonly Check[] = [
 				await delay(20);
 				await driver[how]();
 				await driver[how]();
-				await within(2000, `a fetch under way at ${how}`, underWay);
-				await assert.rejects(within(3000, "a fetch", reader.fetch(CREDIT)), `fetch after ${how} resolved`);
-				await assert.rejects(within(3000, "a description", driver.topics.describe(partition.topic)), `describe after ${how} resolved`);
-				const appended = await within(
-					3000,
-					"an append",
+				await within(2000, `a fetch under way at ${how}`, () => underWay);
+				await assert.rejects(
+					within(3000, "a fetch", () => reader.fetch(CREDIT)),
+					`fetch after ${how} resolved`,
+				);
+				await assert.rejects(
+					within(3000, "a description", () => driver.topics.describe(partition.topic)),
+					`describe after ${how} resolved`,
+				);
+				const appended = await within(3000, "an append", () =>
 					driver
 						.append(partition, [{ key: undefined, value: new Uint8Array(), headers: [], timestamp: 0 }], { id: "p", epoch: 0, sequence: 0 })
 						.catch(() => []),

@@ -44,7 +44,7 @@ export const handlingChecks: readonly Check[] = [
 				concurrency: 6,
 				async handle() {
 					most = Math.max(most, ++running);
-					await delay(ctx.random.integer(8));
+					await delay(ctx.random.below(8));
 					running--;
 				},
 			});
@@ -74,9 +74,9 @@ export const handlingChecks: readonly Check[] = [
 			const a = await recorder.follow(group, {
 				commitIntervalMs: 5,
 				handle(message) {
-					const handling = delay(ctx.random.integer(3));
+					const handling = delay(ctx.random.below(3));
 					// Only then: a message that is committed while its handler runs is the application's own word.
-					commits.push(handling.then(() => delay(ctx.random.integer(4))).then(() => a.member.commit(message)));
+					commits.push(handling.then(() => delay(ctx.random.below(4))).then(() => a.member.commit(message)));
 					return handling;
 				},
 			});
@@ -95,7 +95,7 @@ export const handlingChecks: readonly Check[] = [
 		async run(ctx) {
 			let broken = 0;
 			const flaky = () => {
-				if (ctx.random.integer(4) > 0 || broken > 60) return;
+				if (ctx.random.below(4) > 0 || broken > 60) return;
 				broken++;
 				throw new PolylogError("CONNECTION_LOST", "the connection broke (by the kit)");
 			};

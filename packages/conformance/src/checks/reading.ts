@@ -37,7 +37,7 @@ export const readingChecks: readonly Check[] = [
 				() => `the tail read 300 (${tail.length})`,
 			);
 			stop.abort();
-			await within(3000, "ending the tail", tailing);
+			await within(3000, "ending the tail", () => tailing);
 			const [a, b] = [await readAll(one, topic), await readAll(two, topic)];
 			assert.equal(a.length, 300);
 			for (const [index, lane] of byPartition(a)) {
@@ -57,15 +57,11 @@ export const readingChecks: readonly Check[] = [
 			for (let n = 0; n < 30; n++) await broker.producer(topic).send({ n }, { partition: 1 });
 			const all = await readAll(broker, topic);
 			const [from, to] = [all[7]?.offset ?? 0n, all[21]?.offset ?? 0n];
-			const part = await within(
-				20_000,
-				"a bounded read",
+			const part = await within(20_000, "a bounded read", () =>
 				collect(broker.read(topic, { partition: 1, from: { offset: from }, to: { offset: to } })),
 			);
 			assert.deepEqual(places(part), places(all.slice(7, 21)));
-			const none = await within(
-				20_000,
-				"reading an empty range",
+			const none = await within(20_000, "reading an empty range", () =>
 				collect(broker.read(topic, { partition: 1, from: "latest", to: "latest" })),
 			);
 			assert.deepEqual(none, []);
@@ -106,8 +102,11 @@ export const readingChecks: readonly Check[] = [
 			const start = 1_700_000_000_000;
 			for (let n = 0; n < 40; n++) await broker.producer(topic).send({ n }, { partition: 2, timestamp: start + n * 10 });
 			const from = async (timestamp: number | Date) =>
-				(await within(20_000, "reading from a time", collect(broker.read(topic, { partition: 2, from: { timestamp }, to: "latest" }))))[0]
-					?.value.n;
+				(
+					await within(20_000, "reading from a time", () =>
+						collect(broker.read(topic, { partition: 2, from: { timestamp }, to: "latest" })),
+					)
+				)[0]?.value.n;
 			assert.equal(await from(start + 100), 10);
 			assert.equal(await from(new Date(start + 101)), 11);
 			assert.equal(await from(start - 5000), 0);
@@ -135,7 +134,7 @@ export const readingChecks: readonly Check[] = [
 			}, "the tail sees a new message");
 			assert.ok(!seen.includes(1), "an old message was read from the latest position");
 			stop.abort();
-			await within(2000, "ending a read by its signal", tailing);
+			await within(2000, "ending a read by its signal", () => tailing);
 		},
 	},
 	{
@@ -149,7 +148,7 @@ export const readingChecks: readonly Check[] = [
 				for await (const message of broker.read(topic)) return message.value.n;
 				return undefined;
 			};
-			assert.equal(await within(3000, "leaving a read", first()), 1);
+			assert.equal(await within(3000, "leaving a read", () => first()), 1);
 		},
 	},
 	{
@@ -161,7 +160,7 @@ export const readingChecks: readonly Check[] = [
 			for (let n = 0; n < 5; n++) await broker.producer(topic).send({ n }, { partition: 0 });
 			const end = (await broker.topics.describe(topic)).partitions[0]?.end ?? 0n;
 			const error = await rejectsWith(
-				within(20_000, "reading beyond the end", collect(broker.read(topic, { partition: 0, from: { offset: end + 100n } }))),
+				within(20_000, "reading beyond the end", () => collect(broker.read(topic, { partition: 0, from: { offset: end + 100n } }))),
 				"OFFSET_OUT_OF_RANGE",
 			);
 			assert.equal(error.context.requested, end + 100n);
@@ -181,7 +180,9 @@ export const readingChecks: readonly Check[] = [
 			const first = (await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n;
 			await overflow();
 			const error = await rejectsWith(
-				within(20_000, "reading a removed position", collect(broker.read(topic, { partition: 0, from: { offset: first }, to: "latest" }))),
+				within(20_000, "reading a removed position", () =>
+					collect(broker.read(topic, { partition: 0, from: { offset: first }, to: "latest" })),
+				),
 				"OFFSET_OUT_OF_RANGE",
 			);
 			assert.equal(error.context.requested, first);

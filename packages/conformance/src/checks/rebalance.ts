@@ -207,14 +207,14 @@ export const rebalanceChecks: readonly Check[] = [
 			const topic = await ctx.topic(broker, { partitions: 8 });
 			const group = ctx.group(broker, topic);
 			const recorder = ctx.recorder();
-			const options = { commitIntervalMs: 50, handle: () => delay(ctx.random.integer(4)) };
+			const options = { commitIntervalMs: 50, handle: () => delay(ctx.random.below(4)) };
 			const members = [await recorder.follow(group, options)];
 			const stream = flow(broker, recorder, topic, 8);
 			for (let round = 0; round < 10; round++) {
-				const joins = members.length < 2 || (members.length < 5 && (round % 3 === 0 || ctx.random.integer(2) === 0));
+				const joins = members.length < 2 || (members.length < 5 && (round % 3 === 0 || ctx.random.below(2) === 0));
 				if (joins) members.push(await recorder.follow(group, options));
-				else await members.splice(ctx.random.integer(members.length), 1)[0]?.close();
-				await delay(150 + ctx.random.integer(200));
+				else await members.splice(ctx.random.below(members.length), 1)[0]?.close();
+				await delay(150 + ctx.random.below(200));
 			}
 			const total = await stream.stop();
 			await recorder.untilHandled(total, 20_000);

@@ -26,7 +26,7 @@ export const recordChecks: readonly Check[] = [
 				Uint8Array.of(0),
 				Uint8Array.of(0xff, 0xfe, 0xc3, 0x28),
 				utf8("é\r\n\0"),
-				...Array.from({ length: 20 }, () => ctx.random.bytes(1 + ctx.random.integer(2000))),
+				...Array.from({ length: 20 }, () => ctx.random.bytes(1 + ctx.random.below(2000))),
 			];
 			const producer = broker.producer(topic);
 			for (const value of values) await producer.send(value, { key: value.slice(0, 64), partition: 0 });

@@ -24,6 +24,11 @@ const found = (events: HistoryEvent[], rules?: HistoryRules) =>
 	checkHistory(events, rules).violations.map(({ key, record }) => `${key} ${record}`);
 const open: HistoryRules = { drained: false };
 
+/** Two messages in one call. */
+const batch = (attempt: number) => [0n, 1n].map((offset) => started("a", offset, 1n, { attempt, batch: attempt }));
+const failedBatch = [0n, 1n].map((offset) => failed("a", offset, 1n, false));
+const finishedBatch = [0n, 1n].map((offset) => finished("a", offset, 1n));
+
 describe("a history that keeps the contract", () => {
 	it("passes with a clean hand-over", () => {
 		const events = [
@@ -82,6 +87,22 @@ describe("a history that keeps the contract", () => {
 			"a reader sees the place of before a seek after it",
 			[...sought(), observed(64n), quiet(1), committed("a", 12n), quiet(1), observed(12n)],
 			open,
+		],
+		[
+			"a batch is handed out at once, and whole again when it failed",
+			[...batch(1), ...failedBatch, ...batch(2), ...finishedBatch, committed("a", 2n)],
+		],
+		[
+			"what was handed back goes to the next owner",
+			[
+				sent("0", 0n),
+				started("a", 0n, 1n),
+				failed("a", 0n, 1n, false),
+				moved("revoked", "a"),
+				...handled("b", 0n, 2n),
+				committed("b", 1n),
+				observed(1n),
+			],
 		],
 		["retention took what waited", [sent("0", 0n), sent("1", 1n), ...handled("a", 0n, 1n), truncated(2n)]],
 		[
@@ -147,6 +168,9 @@ const BROKEN: Readonly<Record<ViolationKey, readonly (readonly [record: string, 
 	"nonmonotonic-poll": [
 		["@0", [...handled("a", 1n, 1n), started("a", 0n, 1n)], open],
 		["@1", [started("a", 0n, 1n), started("a", 1n, 1n)], open],
+		["@1", [started("a", 0n, 1n, { batch: 1 }), started("a", 1n, 1n, { batch: 2 })], open],
+		["@0", [started("a", 1n, 1n, { batch: 1 }), started("a", 0n, 1n, { batch: 1 })], open],
+		["@1", [...batch(1), ...failedBatch, started("a", 1n, 1n, { batch: 2 }), started("a", 0n, 1n, { batch: 2 })], open],
 	],
 	"nonmonotonic-send": [
 		["@1", [sent("first", 1n, { order: 1 }), sent("second", 0n, { order: 2 })], open],
@@ -174,6 +198,8 @@ const BROKEN: Readonly<Record<ViolationKey, readonly (readonly [record: string, 
 		["@0", [started("a", 0n, 1n), committed("a", 1n)], open],
 		["@0", [started("a", 0n, 1n), failed("a", 0n, 1n, false), committed("a", 1n)], open],
 		["@1", [sent("0", 0n), sent("1", 1n), ...handled("a", 0n, 1n), committed("a", 2n)], open],
+		["@0", [started("a", 0n, 1n), observed(1n)], open],
+		["@1", [...batch(1), finished("a", 0n, 1n), failed("a", 1n, 1n, false), committed("a", 2n)], open],
 	],
 	"handler-after-revoke": [
 		["@0", [moved("assigned", "a"), moved("revoked", "a"), started("a", 0n, 1n)], open],

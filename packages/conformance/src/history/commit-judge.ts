@@ -1,6 +1,6 @@
 // Judges commits: who may make them, what they may cover, and whether what was promised is what others see.
 import type { Endings } from "./endings.ts";
-import type { CommittedEvent, HistoryEvent, MoveEvent, StartedEvent } from "./event.ts";
+import type { CommittedEvent, HistoryEvent, MoveEvent, ObservedEvent, StartedEvent } from "./event.ts";
 import { type HistoryRules, type Judge, laneOf, Made, placeOf } from "./judge.ts";
 import type { Accuse } from "./violation.ts";
 
@@ -46,6 +46,7 @@ export class CommitJudge implements Judge {
 			lane.inHand.delete(event.offset);
 			lane.done.add(event.offset);
 		} else if (event.kind === "committed") this.#commit(event, this.#lane(event));
+		else if (event.kind === "observed") this.#observe(event, this.#lane(event));
 		else if (event.kind === "moving" || event.kind === "moved") this.#move(event);
 	}
 
@@ -116,7 +117,14 @@ export class CommitJudge implements Judge {
 		}
 	}
 
-	#judgeCover(event: CommittedEvent, lane: Lane): void {
+	/** What somebody is told of the group's place may cover no more than a commit may. Clocks that differ decide nothing. */
+	#observe({ partition, committed }: ObservedEvent, lane: Lane): void {
+		// After a move the place of before it may still be told, until a commit.
+		if (committed === undefined || lane.moving || lane.mayRewind || this.#skew > 0) return;
+		this.#judgeCover({ member: "the group", partition, offset: committed }, lane);
+	}
+
+	#judgeCover(event: Pick<CommittedEvent, "member" | "partition" | "offset">, lane: Lane): void {
 		const { member, partition } = event;
 		for (const offset of lane.inHand)
 			if (offset < event.offset)

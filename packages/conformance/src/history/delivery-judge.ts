@@ -28,6 +28,8 @@ interface Lane {
 	readonly delivered: Map<bigint, StartedEvent>;
 	readonly ever: Set<bigint>;
 	readonly finished: Set<bigint>;
+	/** Failed or handed back under the present fence, and not disposed of; by offset, its order unit. They come again, in order. */
+	readonly failed: Map<bigint, string>;
 	readonly running: Map<string, StartedEvent>;
 	committed: bigint | undefined;
 	committedAt: number;
@@ -57,8 +59,10 @@ export class DeliveryJudge implements Judge {
 		if (event.kind === "started") this.#start(event, this.#lane(event));
 		else if (event.kind === "finished" || event.kind === "failed") {
 			const lane = this.#lane(event);
+			const place = `${event.member}@${event.offset}`;
 			if (event.kind === "finished" || event.disposable) lane.finished.add(event.offset);
-			lane.running.delete(`${event.member}@${event.offset}`);
+			else if (event.fence === lane.current?.fence) lane.failed.set(event.offset, this.#unitOf(lane.running.get(place)));
+			lane.running.delete(place);
 		} else if (event.kind === "committed") {
 			const lane = this.#lane(event);
 			if (lane.committed !== undefined && event.offset <= lane.committed) return;
@@ -77,6 +81,7 @@ export class DeliveryJudge implements Judge {
 			delivered: new Map(),
 			ever: new Set(),
 			finished: new Set(),
+			failed: new Map(),
 			running: new Map(),
 			committed: undefined,
 			committedAt: 0,
@@ -97,6 +102,7 @@ export class DeliveryJudge implements Judge {
 			lane.moved = true;
 			lane.current = undefined;
 			lane.delivered.clear();
+			lane.failed.clear();
 			lane.committed = undefined;
 		}
 	}
@@ -106,9 +112,10 @@ export class DeliveryJudge implements Judge {
 		this.counts.delivered++;
 		if (!lane.ever.has(offset)) this.counts.distinct++;
 		lane.ever.add(offset);
+		const again = lane.failed.delete(offset);
 		if (!lane.moving) {
-			this.#judgeRepeat(event, lane);
-			this.#judgeOrder(event, this.#stretch(event, lane), lane);
+			if (!again) this.#judgeRepeat(event, lane);
+			this.#judgeOrder(event, this.#stretch(event, lane), lane, again);
 		}
 		lane.delivered.set(offset, event);
 		lane.running.set(`${member}@${offset}`, event);
@@ -144,17 +151,25 @@ export class DeliveryJudge implements Judge {
 		return lane.current;
 	}
 
-	#judgeOrder(event: StartedEvent, stretch: Stretch, lane: Lane): void {
+	#judgeOrder(event: StartedEvent, stretch: Stretch, lane: Lane, again: boolean): void {
 		if (stretch.fence !== event.fence) return;
-		const byKey = this.#rules.order === "key";
-		const unit = byKey ? (event.key ?? "") : "";
+		const unit = this.#unitOf(event);
 		const last = stretch.lastOf.get(unit);
-		if (last !== undefined && event.offset < last) this.#accuse("nonmonotonic-poll", placeOf(event), `it was started after ${last}`);
+		if (last !== undefined && event.offset < last && !again)
+			this.#accuse("nonmonotonic-poll", placeOf(event), `it was started after ${last}`);
+		for (const [offset, of] of lane.failed)
+			if (of === unit && offset < event.offset)
+				this.#accuse("nonmonotonic-poll", placeOf(event), `it was started before ${offset}, which had failed, came again`);
 		for (const running of lane.running.values())
-			if (running.fence === event.fence && running.offset !== event.offset && (!byKey || running.key === event.key))
+			if (running.fence === event.fence && running.offset !== event.offset && this.#unitOf(running) === unit && !together(running, event))
 				this.#accuse("nonmonotonic-poll", placeOf(event), `it was started while ${running.offset} was being handled`);
-		if (last === undefined || event.offset > last) stretch.lastOf.set(unit, event.offset);
+		if (last === undefined || event.offset > last || again) stretch.lastOf.set(unit, event.offset);
 		if (event.offset > stretch.last) stretch.last = event.offset;
+	}
+
+	/** What is handed out one at a time: all of the partition, or a key. */
+	#unitOf(event: StartedEvent | undefined): string {
+		return this.#rules.order === "key" ? (event?.key ?? "") : "";
 	}
 
 	end(): void {
@@ -193,3 +208,5 @@ export class DeliveryJudge implements Judge {
 		}
 	}
 }
+
+const together = (a: StartedEvent, b: StartedEvent): boolean => a.batch !== undefined && a.batch === b.batch;

@@ -61,6 +61,8 @@ export interface StartedEvent extends Place {
 	readonly id: string;
 	readonly key?: string | undefined;
 	readonly attempt: number;
+	/** Those with the same number were handed out together. */
+	readonly batch?: number;
 }
 
 /** A handler resolved, or threw. */

@@ -19,7 +19,7 @@ export const started = (
 	member: string,
 	offset: bigint,
 	fence: bigint,
-	more: { id?: string; attempt?: number; key?: string } = {},
+	more: { id?: string; attempt?: number; key?: string; batch?: number } = {},
 ): HistoryEvent => ({ kind: "started", at: ++clock, member, partition: P, offset, fence, id: `${offset}`, attempt: 1, ...more });
 
 export const finished = (member: string, offset: bigint, fence: bigint): HistoryEvent => ({

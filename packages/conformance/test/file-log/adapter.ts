@@ -1,11 +1,17 @@
 // A log in a folder, for the processes of one machine: `file:///some/folder`. A toy, and a whole adapter.
-import { type Adapter, type Capabilities, classifyError, type Driver, readOptions } from "@polylog/core/driver";
+import {
+	type Adapter,
+	type Capabilities,
+	classifyError,
+	type Driver,
+	laterTurn,
+	localJournals,
+	localPartition,
+	LocalReader,
+	readOptions,
+} from "@polylog/core/driver";
 import { Folder } from "./folder.ts";
-import { fileJournals } from "./journals.ts";
-import { appendLines, readLines } from "./line-file.ts";
-import { FileReader } from "./reader.ts";
-import { lineOf, recordOf } from "./record-line.ts";
-import { fileTopics, rangeOf } from "./topics.ts";
+import { fileTopics } from "./topics.ts";
 
 const CAPABILITIES: Capabilities = {
 	// Written to the page cache, and not flushed.
@@ -31,21 +37,21 @@ export const adapter: Adapter = {
 			name: "file",
 			capabilities: CAPABILITIES,
 			topics: fileTopics(folder),
-			groups: { kind: "journal", journals: fileJournals(folder) },
-			connect: () => folder.turn(),
+			groups: { kind: "journal", journals: localJournals(folder) },
+			connect: () => laterTurn(folder),
 			close: async () => folder.close(),
 			destroy: () => folder.close(),
 			async append(partition, records) {
-				await folder.turn();
-				appendLines(folder.partition(partition), records.map(lineOf));
+				await laterTurn(folder);
+				localPartition(folder, partition).append(records);
 				return records.map(() => ({ status: "ok" }));
 			},
-			openReader: (partition, from) => new FileReader(folder, partition, from),
+			openReader: (partition, from) => new LocalReader(folder, partition, from),
 			async offsetAt(partition, timestampMs) {
-				await folder.turn();
-				const { earliest, end } = rangeOf(folder, partition);
-				const records = readLines(folder.partition(partition), Number(earliest), Number(end)).map(recordOf);
-				return records.find(({ timestamp }) => timestamp >= timestampMs)?.offset ?? end;
+				await laterTurn(folder);
+				const log = localPartition(folder, partition);
+				const records = log.slice(log.earliest, { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY });
+				return records.find(({ timestamp }) => timestamp >= timestampMs)?.offset ?? log.end;
 			},
 			classify: (error) =>
 				classifyError(error, (own) => ("code" in own && own.code === "ENOENT" ? { code: "TOPIC_NOT_FOUND" } : { code: "UNKNOWN" })),

@@ -1,54 +1,64 @@
-// What the driver's parts share: where things lie, whether the driver is open, and waiting for a file to grow.
-import { mkdirSync } from "node:fs";
+// Where things lie in the folder: a file for each partition of a topic, and one for the journal of each group.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type DriverContext, type Partition, sleep } from "@polylog/core/driver";
-import { sizeOf } from "./line-file.ts";
+import type { DriverContext, LocalLogs, Partition, TopicOptions } from "@polylog/core/driver";
+import { FileLog } from "./file-log.ts";
 
-export class Folder {
+export interface Shape extends TopicOptions {
+	/** In ms since 1970. */
+	readonly madeAt: number;
+}
+
+export class Folder implements LocalLogs {
 	readonly topics: string;
-	readonly journals: string;
-	readonly #context: DriverContext;
+	readonly clock: DriverContext["clock"];
+	readonly journals: LocalLogs["journals"];
+	readonly #random: DriverContext["random"];
 	readonly #closed = new AbortController();
-	#waiting = 0;
 
-	constructor(root: string, context: DriverContext) {
+	constructor(root: string, { clock, random }: DriverContext) {
 		this.topics = join(root, "topics");
-		this.journals = join(root, "journals");
-		this.#context = context;
-		for (const folder of [this.topics, this.journals]) mkdirSync(folder, { recursive: true });
+		this.clock = clock;
+		this.#random = random;
+		const journals = join(root, "journals");
+		for (const folder of [this.topics, journals]) mkdirSync(folder, { recursive: true });
+		this.journals = {
+			find: (group) => (existsSync(join(journals, group)) ? new FileLog(join(journals, group), 0n) : undefined),
+			open(group) {
+				writeFileSync(join(journals, group), "", { flag: "a" });
+				return new FileLog(join(journals, group), 0n);
+			},
+			list: () => readdirSync(journals),
+			delete(group) {
+				if (!existsSync(join(journals, group))) return false;
+				rmSync(join(journals, group));
+				return true;
+			},
+		};
 	}
 
-	partition({ topic, index }: Partition): string {
-		return join(this.topics, topic, `${index}.log`);
-	}
-
-	/** A name that nobody else uses. */
-	unique(): string {
-		return this.#context.random.hex(8);
+	get signal(): AbortSignal {
+		return this.#closed.signal;
 	}
 
 	close(): void {
 		this.#closed.abort(new Error("the driver was closed"));
 	}
 
-	/** A later turn of the event loop, as with any real log; throws once the driver is closed. */
-	async turn(): Promise<void> {
-		this.#closed.signal.throwIfAborted();
-		await this.#context.clock.yield();
-		this.#closed.signal.throwIfAborted();
+	/** A name that nobody else uses. */
+	unique(): string {
+		return this.#random.hex(8);
 	}
 
-	/** Resolves when the file is larger than `size`, or after `waitMs`. */
-	async grown(path: string, size: number, waitMs: number, ...signals: (AbortSignal | undefined)[]): Promise<void> {
-		const { clock } = this.#context;
-		const end = clock.now() + waitMs;
-		const signal = AbortSignal.any([this.#closed.signal, ...signals.filter((one) => one !== undefined)]);
-		this.#waiting++;
-		try {
-			// Those who wait share the effort: a thousand of them look ten times a second each.
-			while (sizeOf(path) <= size && clock.now() < end) await sleep(clock, 5 + this.#waiting / 10, signal);
-		} finally {
-			this.#waiting--;
-		}
+	shape(topic: string): Shape | undefined {
+		const file = join(this.topics, topic, "topic.json");
+		return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Shape) : undefined;
+	}
+
+	partition({ topic, index }: Partition): FileLog | undefined {
+		const shape = this.shape(topic);
+		if (!shape || index >= shape.partitions) return undefined;
+		// A topic made again begins above all offsets of the one before, unless that grew by more than a megabyte every ms.
+		return new FileLog(join(this.topics, topic, `${index}.log`), BigInt(shape.madeAt) << 20n, shape.retention?.bytes);
 	}
 }

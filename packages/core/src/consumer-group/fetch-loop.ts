@@ -35,7 +35,7 @@ export async function fetchLoop(lane: PartitionLane, backend: Backend, events: F
 			const records = await persevere(fetch, { clock: backend.clock, random: backend.random, signal: lane.halt });
 			// A reader that comes back empty at once must not keep the event loop from everything else.
 			if (records.length === 0) await backend.clock.yield();
-			lane.offer(records, epoch);
+			lane.offer(records, open.position, epoch);
 		} catch (error) {
 			if (lane.halt.aborted || epoch !== lane.epoch || !isPolylogError(error)) continue;
 			if (error.code === "OFFSET_OUT_OF_RANGE") await events.outOfRange(lane, error);

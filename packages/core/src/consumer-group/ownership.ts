@@ -253,7 +253,7 @@ export class Ownership implements SessionListener {
 		const { committed, partition, fence } = grant;
 		if (committed) {
 			const reader = await persevere(() => readerAt(backend, partition, committed, lane.halt), patience);
-			lane.restart(committed.offset, { committed: committed.offset, moved: false });
+			lane.restart(committed.offset, { committed: committed.offset, moved: false, proof: committed.last });
 			return reader;
 		}
 		// Without its history, only starting over skips nothing; where else to start is the operator's choice.

@@ -24,14 +24,17 @@ describe("PartitionLane", () => {
 		lane = new PartitionLane(PARTITION, 7n, { records: 10, bytes: 10_000 }, () => allowed, new Bell());
 	});
 
+	/** What a reader gave, that stands behind the last record or, where nothing follows for a while, further on. */
+	const offer = (from: number, count: number, epoch = lane.epoch, readTo = from + count) =>
+		lane.offer(records(from, count), BigInt(readTo), epoch);
 	const started = (count = 3) => {
 		lane.restart(0n, { committed: 0n, moved: false });
-		lane.offer(records(0, count), lane.epoch);
+		offer(0, count);
 	};
 	const take = () => lane.take() as Held;
 
 	it("delivers nothing before it has a start", () => {
-		lane.offer(records(0, 3), lane.epoch);
+		offer(0, 3);
 		expect(lane.take()).toBeUndefined();
 		expect(lane.credit()).toBeUndefined();
 		expect(lane.due(true)).toBeUndefined();
@@ -51,7 +54,7 @@ describe("PartitionLane", () => {
 		let next = 0;
 		const held: Held[] = [];
 		for (let credit = lane.credit(); credit; credit = lane.credit()) {
-			lane.offer(records(next, credit.records), lane.epoch);
+			offer(next, credit.records);
 			next += credit.records;
 			while (lane.ready) held.push(take());
 			for (const one of held.slice(1)) if (!one.done) lane.complete(one);
@@ -77,7 +80,7 @@ describe("PartitionLane", () => {
 		started();
 		const stale = take();
 		lane.restart(2n, { moved: true });
-		lane.offer(records(2, 1), lane.epoch);
+		offer(2, 1);
 		expect(lane.ready).toBe(false);
 		lane.complete(stale);
 		expect(lane.due()).toBeUndefined();
@@ -88,7 +91,7 @@ describe("PartitionLane", () => {
 		started(0);
 		const { epoch } = lane;
 		lane.restart(5n, { moved: true });
-		lane.offer(records(0, 3), epoch);
+		offer(0, 3, epoch);
 		expect(lane.ready).toBe(false);
 	});
 
@@ -101,10 +104,47 @@ describe("PartitionLane", () => {
 		const explicit = lane.due(true);
 		expect(explicit).toMatchObject({ offset: 0n, rewind: true });
 		lane.accepted(explicit as never, lane.epoch);
-		lane.offer(records(0, 1), lane.epoch);
+		offer(0, 1);
 		lane.complete(take());
 		expect(lane.due()).toMatchObject({ offset: 1n });
 		expect(lane.due()?.rewind).toBeUndefined();
+	});
+
+	it("commits past offsets that hold no records, once what lies before them is processed", () => {
+		lane.restart(0n, { committed: 0n, moved: false });
+		offer(0, 2, lane.epoch, 5);
+		lane.complete(take());
+		expect(lane.due()).toMatchObject({ offset: 1n, last: { offset: 0n } });
+		const second = take();
+		expect(lane.due()).toMatchObject({ offset: 1n });
+		lane.complete(second);
+		const commit = lane.due();
+		expect(commit).toMatchObject({ offset: 5n, last: { offset: 1n } });
+		lane.accepted(commit as never, lane.epoch);
+		expect(lane.due()).toBeUndefined();
+	});
+
+	it("carries the proof it was granted past offsets that hold no records", () => {
+		const proof = { offset: 6n, digest: "d" };
+		lane.restart(7n, { committed: 7n, moved: false, proof });
+		offer(7, 0, lane.epoch, 7);
+		expect(lane.due()).toBeUndefined();
+		offer(7, 0, lane.epoch, 9);
+		expect(lane.due()).toEqual({ partition: PARTITION, fence: 7n, offset: 9n, last: proof });
+	});
+
+	it("takes no offset for empty whose record it let go", () => {
+		started(3);
+		lane.complete(take());
+		lane.revoke();
+		expect(lane.due()).toMatchObject({ offset: 1n });
+	});
+
+	it("does not persist a seek because nothing follows", () => {
+		lane.restart(3n, { committed: 3n, moved: false });
+		lane.restart(1n, { moved: true });
+		offer(1, 0, lane.epoch, 3);
+		expect(lane.due()).toBeUndefined();
 	});
 
 	it("keeps the right to go backwards when a seek came while a commit was on its way", () => {

@@ -22,6 +22,17 @@ export interface LaneLimits {
 	readonly bytes: number;
 }
 
+export interface RestartOptions {
+	/** What the group has committed. */
+	readonly committed?: Offset;
+	/** Proves it. */
+	readonly proof?: Commit["last"];
+	/** By the user's will or a policy, so that a commit may go backwards. */
+	readonly moved: boolean;
+	/** The record before the offset, if it was processed here. */
+	readonly last?: RawRecord | undefined;
+}
+
 type Phase = "preparing" | "running" | "stopped" | "revoking" | "ended";
 
 export class PartitionLane {
@@ -44,6 +55,10 @@ export class PartitionLane {
 	#head = 0;
 	#bufferBytes = 0;
 	#tracker = new OffsetTracker(0n);
+	/** Where the reader stands: no records but those it gave lie below. Forgotten with the buffer. */
+	#readTo: Offset | undefined;
+	/** What the committed offset was granted with. */
+	#granted: Commit["last"];
 	#position: Offset | undefined;
 	/** Counts seeks: a handler of an earlier epoch is stale. */
 	#epoch = 0;
@@ -106,9 +121,11 @@ export class PartitionLane {
 		return { records: Math.min(records, PAGE_RECORDS), bytes };
 	}
 
-	/** Records read by the fetch loop under `epoch`; dropped if a seek came in between. */
-	offer(records: readonly RawRecord[], epoch: number): void {
-		if (epoch !== this.#epoch || this.#phase !== "running" || records.length === 0) return;
+	/** Records read by the fetch loop under `epoch`, up to where its reader stands; dropped if a seek came in between. */
+	offer(records: readonly RawRecord[], readTo: Offset, epoch: number): void {
+		if (epoch !== this.#epoch || this.#phase !== "running") return;
+		this.#readTo = readTo;
+		if (records.length === 0) return;
 		if (this.#head > 0 && this.#head === this.#buffer.length) {
 			this.#buffer = [];
 			this.#head = 0;
@@ -197,10 +214,11 @@ export class PartitionLane {
 		}
 	}
 
-	/** Begins, or moves to, `offset`. `moved`: by the user's will or a policy, so that a commit may go backwards. */
-	restart(offset: Offset, options: { readonly committed?: Offset; readonly moved: boolean; readonly last?: RawRecord | undefined }): void {
+	/** Begins at, or moves to, `offset`. */
+	restart(offset: Offset, options: RestartOptions): void {
 		if (this.#phase === "revoking" || this.#phase === "ended") return;
 		this.#drop();
+		if (options.committed !== undefined || options.moved) this.#granted = options.proof;
 		this.#tracker = new OffsetTracker(offset, options.last);
 		this.#position = offset;
 		this.#moved ||= options.moved;
@@ -224,16 +242,26 @@ export class PartitionLane {
 	due(explicit = false): Commit | undefined {
 		if (this.#phase === "ended" || this.#phase === "preparing") return undefined;
 		const { next, last } = this.#tracker;
-		const covered = this.#committed !== undefined && next <= this.#committed && !this.#moved;
+		const empty = this.#emptyTo();
+		if (last === undefined && empty !== undefined && !this.#moved) return this.#commit(empty, this.#granted);
+		const offset = empty ?? next;
+		const covered = this.#committed !== undefined && offset <= this.#committed && !this.#moved;
 		if (last === undefined ? !(explicit && this.#moved) : covered) return undefined;
-		return this.#commit(next, last);
+		return this.#commit(offset, proofOf(last));
+	}
+
+	/** All that was read is processed, and offsets without records follow: nobody is behind for their sake. */
+	#emptyTo(): Offset | undefined {
+		if (this.#readTo === undefined || this.#head < this.#buffer.length || this.#tracker.outstanding > 0) return undefined;
+		const beyond = this.#readTo > this.#tracker.next && this.#readTo > (this.#committed ?? 0n);
+		return beyond ? this.#readTo : undefined;
 	}
 
 	/** A commit through a record that was processed; `undefined` if it is committed already. */
 	commitThrough(record: RawRecord): Commit | undefined {
 		const offset = record.offset + 1n;
 		if (!this.#moved && this.#committed !== undefined && offset <= this.#committed) return undefined;
-		return this.#commit(offset, record);
+		return this.#commit(offset, proofOf(record));
 	}
 
 	/** A commit of exactly `offset`, on the user's word. RangeError for one that was not delivered, or lies behind. */
@@ -246,12 +274,12 @@ export class PartitionLane {
 		if (!this.#moved && this.#committed !== undefined && offset < this.#committed)
 			throw refuse(`${this.#committed} is committed already; seek back first`);
 		const { last } = this.#tracker;
-		return this.#commit(offset, last && last.offset + 1n === offset ? last : undefined);
+		return this.#commit(offset, last && last.offset + 1n === offset ? proofOf(last) : undefined);
 	}
 
-	#commit(offset: Offset, last: RawRecord | undefined): Commit {
-		const proof = last && { last: { offset: last.offset, digest: recordDigest(last) } };
-		return { partition: this.partition, fence: this.fence, offset, ...proof, ...(this.#moved ? { rewind: true } : {}) };
+	#commit(offset: Offset, last: Commit["last"]): Commit {
+		const { partition, fence } = this;
+		return { partition, fence, offset, ...(last && { last }), ...(this.#moved ? { rewind: true } : {}) };
 	}
 
 	/** A commit was accepted. A seek that came after it was sent keeps its right to go backwards. */
@@ -335,9 +363,14 @@ export class PartitionLane {
 		this.#buffer = [];
 		this.#head = 0;
 		this.#bufferBytes = 0;
+		this.#readTo = undefined;
 	}
 
 	#fenced(why: string): PolylogError {
 		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, partitionContext(this.partition));
 	}
+}
+
+function proofOf(record: RawRecord | undefined): Commit["last"] {
+	return record && { offset: record.offset, digest: recordDigest(record) };
 }

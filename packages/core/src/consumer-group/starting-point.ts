@@ -5,6 +5,7 @@ import type { Reader } from "../driver/driver.ts";
 import type { CommittedOffset } from "../driver/group-session.ts";
 import { offsetOutOfRange } from "../driver/out-of-range.ts";
 import { recordDigest } from "../driver/record-digest.ts";
+import type { RawRecord } from "../driver/record.ts";
 import { isPolylogError } from "../errors.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 
@@ -28,11 +29,15 @@ export async function readerAt(backend: Backend, partition: Partition, committed
 	if (!last || last.offset < earliest) return backend.driver.openReader(partition, committed.offset);
 	const reader = backend.driver.openReader(partition, last.offset);
 	try {
-		const [record] = await backend.attempt(
-			`checking ${partitionKey(partition)} at offset ${last.offset}`,
-			() => reader.fetch(PROBE, signal),
-			partitionContext(partition),
-		);
+		const doing = `checking ${partitionKey(partition)} at offset ${last.offset}`;
+		const look = () => backend.attempt(doing, () => reader.fetch(PROBE, signal), partitionContext(partition));
+		let record: RawRecord | undefined;
+		for (;;) {
+			[record] = await look();
+			// Empty is no answer while the reader still stands there.
+			if (record || reader.position > last.offset) break;
+			await backend.clock.yield();
+		}
 		if (record?.offset === last.offset) {
 			if (recordDigest(record) === last.digest) return reader;
 			throw refuse(

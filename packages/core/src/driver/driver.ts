@@ -148,8 +148,15 @@ export interface PartitionDescription extends Partition {
  */
 export interface Reader {
 	/**
+	 * Where it stands: everything below has been returned, or is known to hold no record. `from` at first, then the offset
+	 * after the last record returned or, where offsets without records follow it (control records, deleted entries), after
+	 * those. Up to date at the latest when a `fetch` has come back empty for want of records. Never above the end.
+	 */
+	readonly position: Offset;
+	/**
 	 * Up to `credit` records, in order; waits for the first one, and may come back empty (about once a second, so that
-	 * the caller can look around). The driver holds no more than `credit` records for this reader. One call at a time.
+	 * the caller can look around). Empty says nothing about the log: a slow broker looks the same; `position` tells.
+	 * The driver holds no more than `credit` records for this reader. One call at a time.
 	 * After an error the next call goes on at the exact next offset.
 	 */
 	fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]>;

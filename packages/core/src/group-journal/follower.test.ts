@@ -1,14 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Journal } from "../../test/group-journal/entries.ts";
 import { SimulatedBroker } from "../../test/group-journal/simulated-store.ts";
-import { Process, seededRandom, VirtualTime } from "../../test/group-journal/virtual-clock.ts";
+import { Process, VirtualTime } from "../../test/group-journal/virtual-clock.ts";
 import { entryDigest } from "./chain.ts";
 import { Follower } from "./follower.ts";
 import { isPlaceLost } from "./place.ts";
 import { dumpState } from "./snapshot.ts";
 import { DEFAULT_TIMING } from "./timing.ts";
+import { SeededRandom } from "../seeded-random.ts";
 
-const random = seededRandom(1);
+const random = new SeededRandom(1);
 const never = new AbortController().signal;
 
 let time: VirtualTime;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { GroupWorld, type TestMember } from "../../test/group-journal/group-world.ts";
-import { seededRandom } from "../../test/group-journal/virtual-clock.ts";
+import { SeededRandom } from "../seeded-random.ts";
 
 const SEEDS = 6;
 const STEPS = 60;
@@ -21,7 +21,7 @@ class Chaos {
 	constructor(seed: number, cuts: boolean) {
 		this.#cuts = cuts;
 		this.world = new GroupWorld({ seed, partitions: 6, timing: { snapshotBytes: 20_000, snapshotGrowth: 1 } });
-		const random = seededRandom(seed);
+		const random = new SeededRandom(seed);
 		this.#random = () => random.fraction();
 		this.world.broker.lostConfirms = this.#random() < 0.5 ? 0.2 : 0;
 		this.world.broker.doubled = this.#random() < 0.5 ? 0.1 : 0;

@@ -1,5 +1,6 @@
 // The embedded backend, and the reference for every other: one process, bounded by retention, nothing survives it.
 import type { Capabilities } from "../capabilities.ts";
+import type { Clock } from "../clock.ts";
 import type {
 	Adapter,
 	Classification,
@@ -14,10 +15,11 @@ import { readOptions } from "../driver/options.ts";
 import type { AppendOutcome, OutgoingRecord } from "../driver/record.ts";
 import type { Offset } from "../offset.ts";
 import type { Partition } from "../partition.ts";
-import { memoryJournals } from "./memory-journal.ts";
+import { localJournals } from "../local-log/local-journals.ts";
+import { laterTurn, type LocalLogs, localPartition } from "../local-log/local-log.ts";
+import { LocalReader } from "../local-log/local-reader.ts";
 import { MemoryLink, MemoryLinkError, type MemoryNative } from "./memory-link.ts";
 import type { MemoryLog } from "./memory-log.ts";
-import { MemoryReader } from "./memory-reader.ts";
 import { type MemoryStore, memoryStore } from "./memory-store.ts";
 
 const CAPABILITIES: Capabilities = {
@@ -47,15 +49,13 @@ class MemoryDriver implements Driver {
 	readonly capabilities = CAPABILITIES;
 	readonly topics: TopicStore;
 	readonly groups: Driver["groups"];
-	readonly #store: MemoryStore;
+	readonly #logs: LocalLogs<MemoryLog>;
 	readonly #link = new MemoryLink();
-	readonly #context: DriverContext;
 
 	constructor(store: MemoryStore, context: DriverContext) {
-		this.#store = store;
-		this.#context = context;
+		this.#logs = memoryLogs(store, this.#link, context.clock);
 		this.topics = memoryTopics(store, this.#link);
-		this.groups = { kind: "journal", journals: memoryJournals(store, this.#link, context.clock) };
+		this.groups = { kind: "journal", journals: localJournals(this.#logs) };
 	}
 
 	async connect(): Promise<void> {
@@ -71,13 +71,12 @@ class MemoryDriver implements Driver {
 	}
 
 	async append(partition: Partition, records: readonly OutgoingRecord[], producer: ProducerIdentity): Promise<readonly AppendOutcome[]> {
-		this.#link.check();
-		await this.#context.clock.yield();
+		await laterTurn(this.#logs);
 		return this.#log(partition).append(records, producer);
 	}
 
 	openReader(partition: Partition, from: Offset): Reader {
-		return new MemoryReader(this.#store, this.#link, this.#context.clock, partition, from);
+		return new LocalReader(this.#logs, partition, from);
 	}
 
 	async offsetAt(partition: Partition, timestampMs: number): Promise<Offset> {
@@ -98,8 +97,24 @@ class MemoryDriver implements Driver {
 
 	#log(partition: Partition): MemoryLog {
 		this.#link.check();
-		return this.#store.partition(partition);
+		return localPartition(this.#logs, partition);
 	}
+}
+
+function memoryLogs(store: MemoryStore, link: MemoryLink, clock: Clock): LocalLogs<MemoryLog> {
+	return {
+		clock,
+		get signal() {
+			return link.signal;
+		},
+		partition: (partition) => store.partition(partition),
+		journals: {
+			find: (group) => store.journals.get(group),
+			open: (group) => store.journal(group),
+			list: () => [...store.journals.keys()],
+			delete: (group) => store.journals.delete(group),
+		},
+	};
 }
 
 function memoryTopics(store: MemoryStore, link: MemoryLink): TopicStore {

@@ -19,18 +19,18 @@ export class MemoryLink {
 	#ended = new AbortController();
 	#closed = false;
 
-	/** Aborts the waits of this connection. */
+	/** Aborts the waits of this connection; its reason is what a call fails with from then on. */
 	get signal(): AbortSignal {
 		return this.#ended.signal;
 	}
 
 	/** Throws unless the link is up. */
 	check(): void {
-		if (this.#ended.signal.aborted) throw new MemoryLinkError(this.#closed ? "the connection is closed" : "the connection is cut");
+		this.#ended.signal.throwIfAborted();
 	}
 
 	cut(): void {
-		this.#ended.abort();
+		this.#ended.abort(new MemoryLinkError("the connection is cut"));
 	}
 
 	mend(): void {
@@ -38,7 +38,10 @@ export class MemoryLink {
 	}
 
 	close(): void {
+		if (this.#closed) return;
 		this.#closed = true;
-		this.#ended.abort();
+		// One that was cut is closed from now on.
+		if (this.#ended.signal.aborted) this.#ended = new AbortController();
+		this.#ended.abort(new MemoryLinkError("the connection is closed"));
 	}
 }

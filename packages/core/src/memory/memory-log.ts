@@ -4,6 +4,7 @@ import type { Credit, ProducerIdentity, Retention } from "../driver/driver.ts";
 import type { AppendOutcome, OutgoingRecord, RawRecord } from "../driver/record.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
+import type { LocalLog } from "../local-log/local-log.ts";
 import { recordBytes } from "../record-bytes.ts";
 
 /** Producers remembered for de-duplication; the one that appended longest ago is forgotten first. */
@@ -17,7 +18,7 @@ interface ProducerState {
 	readonly offset: Offset;
 }
 
-export class MemoryLog {
+export class MemoryLog implements LocalLog {
 	readonly #clock: Clock;
 	readonly #retention: Retention;
 	// Records [#head, length) are retained; #records[#head] has offset #earliest. The front is cut off lazily.
@@ -31,6 +32,10 @@ export class MemoryLog {
 	constructor(clock: Clock, retention: Retention = {}) {
 		this.#clock = clock;
 		this.#retention = retention;
+	}
+
+	get incarnation(): unknown {
+		return this;
 	}
 
 	get earliest(): Offset {
@@ -74,7 +79,7 @@ export class MemoryLog {
 		let bytes = 0;
 		for (let i = start; i < this.#records.length && page.length < credit.records && bytes < credit.bytes; i++) {
 			const record = this.#records[i] as RawRecord;
-			page.push(record);
+			page.push(ownCopy(record));
 			bytes += recordBytes(record);
 		}
 		return page;
@@ -147,7 +152,7 @@ export class MemoryLog {
 }
 
 /** The record with arrays that nobody else holds: what a log stores, and what it gives to a reader, never changes. */
-export function ownCopy<R extends OutgoingRecord>(record: R): R {
+function ownCopy<R extends OutgoingRecord>(record: R): R {
 	return {
 		...record,
 		key: record.key && Uint8Array.from(record.key),

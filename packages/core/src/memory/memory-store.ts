@@ -1,9 +1,7 @@
 // What connections to one embedded log share: its topics and journals. `memory:NAME` is one store for the process.
 import type { Clock } from "../clock.ts";
 import type { TopicOptions } from "../driver/driver.ts";
-import { PolylogError } from "../errors.ts";
-import { partitionContext } from "../partition-context.ts";
-import { type Partition, partitionKey } from "../partition.ts";
+import type { Partition } from "../partition.ts";
 import { MemoryLog } from "./memory-log.ts";
 
 export interface MemoryTopic {
@@ -32,11 +30,8 @@ export class MemoryStore {
 		while (topic && topic.partitions.length < partitions) topic.partitions.push(new MemoryLog(this.#clock, topic.options.retention));
 	}
 
-	/** TOPIC_NOT_FOUND if there is none. */
-	partition(partition: Partition): MemoryLog {
-		const log = this.topics.get(partition.topic)?.partitions[partition.index];
-		if (log) return log;
-		throw new PolylogError("TOPIC_NOT_FOUND", `${partitionKey(partition)} does not exist`, partitionContext(partition));
+	partition({ topic, index }: Partition): MemoryLog | undefined {
+		return this.topics.get(topic)?.partitions[index];
 	}
 
 	journal(group: string): MemoryLog {

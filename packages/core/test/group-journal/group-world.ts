@@ -6,7 +6,8 @@ import { type Log, silentLog } from "../../src/log.ts";
 import { type Partition, partitionKey } from "../../src/partition.ts";
 import { stickyAssignor } from "../../src/consumer-group/assignors/sticky.ts";
 import { SimulatedBroker } from "./simulated-store.ts";
-import { Process, seededRandom, VirtualTime } from "./virtual-clock.ts";
+import { Process, VirtualTime } from "./virtual-clock.ts";
+import { SeededRandom } from "../../src/seeded-random.ts";
 
 export interface WorldOptions {
 	readonly seed?: number;
@@ -25,7 +26,7 @@ export class GroupWorld {
 	constructor(options: WorldOptions = {}) {
 		this.#options = options;
 		this.#seed = options.seed ?? 1;
-		this.broker = new SimulatedBroker(seededRandom(this.#seed));
+		this.broker = new SimulatedBroker(new SeededRandom(this.#seed));
 		this.counts.set("orders", options.partitions ?? 4);
 	}
 
@@ -41,7 +42,7 @@ export class GroupWorld {
 				},
 			},
 			clock: process.clock,
-			random: seededRandom((this.#seed = (this.#seed * 31 + 7) >>> 0)),
+			random: new SeededRandom((this.#seed = (this.#seed * 31 + 7) >>> 0)),
 			log,
 			timing: this.#options.timing ?? {},
 		});

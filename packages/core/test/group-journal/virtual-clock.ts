@@ -1,5 +1,5 @@
 // A clock that stands still until told to move, and the processes that live by it: one can be stopped and continued.
-import type { Clock, Random } from "../../src/clock.ts";
+import type { Clock } from "../../src/clock.ts";
 
 interface Timer {
 	readonly at: number;
@@ -106,23 +106,4 @@ export class Process {
 	get time(): VirtualTime {
 		return this.#time;
 	}
-}
-
-export function seededRandom(seed: number): Random {
-	let state = seed >>> 0;
-	const next = () => {
-		state = (state + 0x6d2b79f5) >>> 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-	};
-	return {
-		fraction: next,
-		hex: (bytes) =>
-			Array.from({ length: bytes }, () =>
-				Math.floor(next() * 256)
-					.toString(16)
-					.padStart(2, "0"),
-			).join(""),
-	};
 }

@@ -5,6 +5,7 @@ import { type CommitAnswer, type CommitItem, offsetCommitRequest } from "../wire
 import { ERROR, KafkaError } from "../wire/error-codes.ts";
 import type { CommitPort, Verdict } from "./commit-queue.ts";
 import type { GroupContext } from "./context.ts";
+import type { Heart } from "./heart.ts";
 import type { CoordinatorLink } from "./coordinator-link.ts";
 import type { Standing } from "./standing.ts";
 
@@ -15,6 +16,8 @@ export interface CommittingParts {
 	readonly link: CoordinatorLink;
 	readonly standing: Standing;
 	readonly signal: AbortSignal;
+	/** Is told of commits on their way. */
+	readonly heart: Pick<Heart, "doubt" | "trust">;
 	/** The group is making a new generation, and this member has to join. */
 	readonly rejoin: () => void;
 	/** An answer that says something about the membership itself. */
@@ -33,9 +36,11 @@ export class Committing implements CommitPort {
 	}
 
 	async send(items: readonly CommitItem[]): Promise<readonly CommitAnswer[]> {
-		const { link, standing, signal, rejoin } = this.#parts;
+		const { link, standing, signal, rejoin, heart } = this.#parts;
 		const { membership } = standing;
+		heart.doubt();
 		const answers = await link.send("group", offsetCommitRequest(membership, items), { signal });
+		if (answers.some(({ errorCode }) => errorCode === ERROR.none || isOutdated(errorCode))) heart.trust();
 		if (answers.some(({ errorCode }) => isOutdated(errorCode)) && standing.isCurrent(membership)) {
 			// What is still held in the next generation is committed under that.
 			standing.hold(membership.generation);
@@ -58,9 +63,10 @@ export class Committing implements CommitPort {
 			const exists = await context.layout.ask(topic, signal).catch(() => true);
 			return exists ? await this.#later() : { refuse: error };
 		}
-		return ["UNAVAILABLE", "TIMEOUT", "CONNECTION_LOST", "BACKPRESSURE"].includes(classify(error).code)
-			? await this.#later()
-			: { refuse: error };
+		if (!["UNAVAILABLE", "TIMEOUT", "CONNECTION_LOST", "BACKPRESSURE"].includes(classify(error).code)) return { refuse: error };
+		// It could not write: it may be cut off from the other brokers, and these have another coordinator.
+		link.doubt();
+		return await this.#later();
 	}
 
 	async pause(): Promise<void> {

@@ -120,14 +120,14 @@ export class KafkaCoordinator implements GroupCoordinator {
 	}
 
 	async #putOut(group: string, members: DescribedGroup["members"], signal: AbortSignal | undefined): Promise<void> {
-		const link = new CoordinatorLink(this.#context.network, group);
+		const link = new CoordinatorLink(this.#context, group);
 		for (const { id, instanceId } of members)
 			await link.send("admin", leaveGroupRequest({ group, memberId: id, instanceId, generation: -1 }), { signal });
 	}
 
 	/** False if somebody is in the group. */
 	async #setOffsets(group: string, items: readonly CommitItem[], signal: AbortSignal | undefined): Promise<boolean> {
-		const link = new CoordinatorLink(this.#context.network, group);
+		const link = new CoordinatorLink(this.#context, group);
 		const membership = { group, memberId: "", instanceId: undefined, generation: -1 };
 		let idle = true;
 		await this.#patiently(async () => {
@@ -142,7 +142,7 @@ export class KafkaCoordinator implements GroupCoordinator {
 	}
 
 	async delete(group: string, signal?: AbortSignal): Promise<boolean> {
-		const link = new CoordinatorLink(this.#context.network, group);
+		const link = new CoordinatorLink(this.#context, group);
 		const { errorCode } = await this.#patiently(
 			async () => ({ errorCode: await link.send("admin", deleteGroupRequest(group), { signal }) }),
 			signal,
@@ -154,7 +154,7 @@ export class KafkaCoordinator implements GroupCoordinator {
 	}
 
 	async #describe(group: string, signal: AbortSignal | undefined): Promise<DescribedGroup | undefined> {
-		const link = new CoordinatorLink(this.#context.network, group);
+		const link = new CoordinatorLink(this.#context, group);
 		const found = await this.#patiently(
 			async () =>
 				(await link.send("admin", describeGroupRequest(group), { signal })) ?? {
@@ -172,7 +172,7 @@ export class KafkaCoordinator implements GroupCoordinator {
 	}
 
 	async #committed(group: string, signal: AbortSignal | undefined): Promise<readonly CommittedItem[]> {
-		const link = new CoordinatorLink(this.#context.network, group);
+		const link = new CoordinatorLink(this.#context, group);
 		const { items, errorCode } = await this.#patiently(() => link.send("admin", offsetFetchRequest(group, undefined), { signal }), signal);
 		check(errorCode, `reading the offsets of group ${group}`);
 		return items.filter(({ offset }) => offset >= 0n);

@@ -59,7 +59,7 @@ export class KafkaSession implements GroupSession {
 		this.#request = request;
 		this.#listener = listener;
 		this.#growth = new Growth(context, request.topics, counts, this.#end.signal);
-		this.#link = new CoordinatorLink(context.network, request.group);
+		this.#link = new CoordinatorLink(context, request.group);
 		this.#standing = new Standing(request, context.clock);
 		this.#started.promise.catch(() => {});
 		this.#heart = new Heart({
@@ -68,13 +68,18 @@ export class KafkaSession implements GroupSession {
 			intervalMs: Math.min(request.heartbeatMs, HEARTBEAT_MS),
 			membership: () => (this.#standing.membership.generation < 0 || this.#ended ? undefined : this.#standing.membership),
 			beat: (membership) => this.#beat(membership),
-			expired: () => this.#lose("no heartbeat was answered within the session timeout"),
+			vouch: () => this.#link.vouched(),
+			expired: () => {
+				this.#link.doubt();
+				this.#lose("no heartbeat, or no commit, was answered within the session timeout");
+			},
 		});
 		const commits = new Committing({
 			context,
 			link: this.#link,
 			standing: this.#standing,
 			signal: this.#end.signal,
+			heart: this.#heart,
 			rejoin: () => this.#again(),
 			expelled: (errorCode) => this.#expelled(errorCode),
 		});

@@ -49,6 +49,8 @@ export class LogEnds {
 	}
 
 	async #askOnce(partitions: readonly Partition[], timestamp: bigint, signal: AbortSignal | undefined): Promise<Map<number, Offset>> {
+		// A leader of before that is cut off would tell an end of before, and a lag that is nicer than the truth.
+		await Promise.all([...new Set(partitions.map(({ topic }) => topic))].map((topic) => this.#layout.ask(topic, signal)));
 		const placed = await Promise.all(
 			partitions.map(async (partition) => ({ partition, place: await this.#layout.place(partition, signal) })),
 		);

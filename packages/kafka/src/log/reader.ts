@@ -50,6 +50,10 @@ export class PartitionReader implements Reader {
 		this.#position = from;
 	}
 
+	get position(): Offset {
+		return this.#position;
+	}
+
 	async fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> {
 		const { clock, ended } = this.#context;
 		const until = clock.now() + FETCH_WAIT_MS;
@@ -89,12 +93,14 @@ export class PartitionReader implements Reader {
 	}
 
 	#wait(place: Place, credit: Credit, until: number, signal: AbortSignal | undefined): Promise<FetchedPartition | undefined> {
-		const { fetcher, fetchBytes, ended } = this.#context;
+		const { fetcher, fetchBytes, ended, layout } = this.#context;
 		const signals = [ended, this.#closed.signal, ...(signal ? [signal] : [])];
 		return new Promise((resolve, reject) => {
 			let cancelled = false;
+			const settled = new AbortController();
 			const stop = () => {
 				cancelled = true;
+				settled.abort();
 				for (const each of signals) each.removeEventListener("abort", onAbort);
 			};
 			const onAbort = () => {
@@ -102,6 +108,14 @@ export class PartitionReader implements Reader {
 				reject(signals.find((each) => each.aborted)?.reason);
 			};
 			for (const each of signals) each.addEventListener("abort", onAbort, { once: true });
+			// A leader that is frozen does not answer at all.
+			layout.movedOn(this.#partition, place, settled.signal).then(
+				() => {
+					stop();
+					resolve(undefined);
+				},
+				() => {},
+			);
 			fetcher.add({
 				node: place.leader,
 				topicId: place.topicId,
@@ -121,7 +135,7 @@ export class PartitionReader implements Reader {
 				fail: (error) => {
 					stop();
 					// Its leader may be another by now.
-					this.#context.layout.forget(this.#partition.topic);
+					layout.forget(this.#partition.topic, place.leader);
 					reject(error);
 				},
 			});

@@ -77,6 +77,7 @@ export const ERROR = {
 	offsetOutOfRange: 1,
 	unknownTopicOrPartition: 3,
 	leaderNotAvailable: 5,
+	notLeader: 6,
 	requestTimedOut: 7,
 	messageTooLarge: 10,
 	coordinatorLoading: 14,

@@ -22,6 +22,18 @@ export interface SendOptions {
 	readonly timeoutMs?: number;
 }
 
+/** How many are asked a question. */
+const ASKED = 3;
+const two = (answers: readonly unknown[]) => answers.length >= 2;
+/** Brokers answer at once what they know; one that is frozen must not hold questions up. */
+const QUESTION_MS = 5000;
+const SUSPECT_MS = 30_000;
+
+interface AskOptions<T> {
+	readonly signal?: AbortSignal | undefined;
+	readonly enough?: (answers: readonly T[]) => boolean;
+}
+
 export class Network {
 	readonly #wire: KafkaWire;
 	readonly #settings: NetworkSettings;
@@ -30,6 +42,8 @@ export class Network {
 	readonly #connections = new Map<string, Promise<WireConnection>>();
 	readonly #open = new Set<WireConnection>();
 	readonly #end = new AbortController();
+	/** By node: until when. */
+	readonly #suspects = new Map<number, number>();
 	#turn = 0;
 
 	constructor(wire: KafkaWire, settings: NetworkSettings, clock: Clock) {
@@ -54,6 +68,39 @@ export class Network {
 	/** Opens the connection if there is none, so that a `send` right after it is certain to go out or to be in doubt. */
 	async connect(node: number, lane: Lane, signal?: AbortSignal): Promise<void> {
 		await this.#connection(this.#address(node), lane, signal);
+	}
+
+	/**
+	 * A question that any broker can answer, put to three of them: what they said once that is `enough` (default: two
+	 * answers), or all that came. A broker that is cut off from the others answers as if nothing had happened, so one alone
+	 * must not be believed. Other ones each time; those under suspicion are asked last. Rejects if none answers.
+	 */
+	async ask<T>(request: WireRequest<T>, { signal, enough = two }: AskOptions<T> = {}): Promise<readonly [T, ...T[]]> {
+		this.#turn++;
+		const asked = this.#candidates().slice(0, ASKED);
+		const timeoutMs = Math.min(this.#settings.requestTimeoutMs, asked.length > 1 ? QUESTION_MS : Infinity);
+		const answers: T[] = [];
+		await new Promise<void>((resolve, reject) => {
+			let left = asked.length;
+			const settle = (failure?: unknown) => {
+				left--;
+				const [first] = answers;
+				if (enough(answers) || (left === 0 && first !== undefined)) resolve();
+				else if (left === 0) reject(failure);
+			};
+			for (const address of asked)
+				this.#sendTo(address, "admin", request, { signal, timeoutMs }).then((answer) => {
+					answers.push(answer);
+					settle();
+				}, settle);
+		});
+		// Resolved with one at least.
+		return [...answers] as [T, ...T[]];
+	}
+
+	/** It did not do what it should as a leader or coordinator: others are asked first for a while. */
+	suspect(node: number): void {
+		this.#suspects.set(node, this.#clock.now() + SUSPECT_MS);
 	}
 
 	/** To whichever broker can be reached. Rejects with the last refusal. */
@@ -98,12 +145,16 @@ export class Network {
 		return address;
 	}
 
-	/** Known brokers and seeds, each once; from a different one after a failure. */
+	/** Known brokers and seeds, each once, beginning with the one whose turn it is; those under suspicion come last. */
 	#candidates(): NodeAddress[] {
 		const all = new Map([...this.#nodes.values(), ...this.#settings.seeds].map((address) => [`${address.host}:${address.port}`, address]));
 		const list = [...all.values()];
 		const first = this.#turn % list.length;
-		return [...list.slice(first), ...list.slice(0, first)];
+		const turned = [...list.slice(first), ...list.slice(0, first)];
+		const now = this.#clock.now();
+		const suspected = new Set([...this.#suspects].flatMap(([node, until]) => (until > now ? [this.#nodes.get(node)] : [])));
+		const trusted = (address: NodeAddress) => ![...suspected].some((one) => one?.host === address.host && one.port === address.port);
+		return [...turned.filter(trusted), ...turned.filter((address) => !trusted(address))];
 	}
 
 	async #sendTo<T>(address: NodeAddress, lane: Lane, request: WireRequest<T>, options: SendOptions): Promise<T> {

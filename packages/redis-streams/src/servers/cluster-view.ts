@@ -9,9 +9,9 @@ import { gather } from "./gather.ts";
 import type { Surroundings } from "./link.ts";
 import { type NodeView, parseNodes, SlotMap } from "./slot-map.ts";
 
-/** While something is amiss, twice as long each time, up to eight times. */
+/** While something is amiss, twice as long each time, up to four times: a failover takes seconds, and this comes on top. */
 const REFRESH_MS = 250;
-const MOST_DOUBLINGS = 3;
+const MOST_DOUBLINGS = 2;
 
 export class ClusterView {
 	readonly #surroundings: Surroundings;

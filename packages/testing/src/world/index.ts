@@ -17,7 +17,7 @@ export {
 	type Taking,
 } from "./plan.ts";
 export { SimulatedProcess } from "./process.ts";
-export { SeededRandom } from "./seeded-random.ts";
+export { SeededRandom } from "@polylog/core/testing";
 export { type Cuts, cutPlan, shorten } from "./shorten.ts";
 export { type BrokerWatcher, CALM, type NetworkOptions, SimulatedBroker } from "./simulated-broker.ts";
 export { VirtualTime } from "./virtual-time.ts";

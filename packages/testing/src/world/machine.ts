@@ -1,9 +1,8 @@
 // A place where a process of the application runs, dies and is started again.
 import type { Broker } from "@polylog/core";
-import { brokerOver, createJournalCoordinator, type GroupState, type JournalTiming } from "@polylog/core/testing";
+import { brokerOver, createJournalCoordinator, type GroupState, type JournalTiming, SeededRandom } from "@polylog/core/testing";
 import { Link } from "./link.ts";
 import { SimulatedProcess } from "./process.ts";
-import { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedBroker } from "./simulated-broker.ts";
 import { SimulatedDriver, simulatedTopics } from "./simulated-driver.ts";
 import { simulatedJournals } from "./simulated-journal.ts";

@@ -1,7 +1,7 @@
 // What happens in one simulated run, decided by its seed before anything runs: who takes part, what the network is like,
 // and which faults come when. A plan with fewer faults or members is a plan too; that is how a failing one is shortened.
+import { SeededRandom } from "@polylog/core/testing";
 import type { Cut } from "./link.ts";
-import { SeededRandom } from "./seeded-random.ts";
 import type { NetworkOptions } from "./simulated-broker.ts";
 
 export interface MemberPlan {

@@ -1,6 +1,6 @@
 // A process of the simulated world: it has its own clock, can be stopped and continued like by signals, and killed.
 import type { Clock } from "@polylog/core/driver";
-import type { SeededRandom } from "./seeded-random.ts";
+import type { SeededRandom } from "@polylog/core/testing";
 import { type VirtualTime, WALL_START } from "./virtual-time.ts";
 
 export interface ProcessOptions {

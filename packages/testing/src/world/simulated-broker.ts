@@ -1,8 +1,7 @@
 // The broker of the simulated world: the embedded backend's own log behind a network. What the network does to each
 // request is decided here; nothing of a process is.
-import { type MemoryLog, MemoryStore } from "@polylog/core/testing";
+import { type MemoryLog, MemoryStore, type SeededRandom } from "@polylog/core/testing";
 import { type Partition, partitionKey, type RawRecord } from "@polylog/core";
-import type { SeededRandom } from "./seeded-random.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 export interface NetworkOptions {

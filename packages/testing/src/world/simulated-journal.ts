@@ -6,8 +6,8 @@ import {
 	type JournalLog,
 	JournalPlaceLost,
 	type JournalStore,
-	recordDigest,
 	type RecordProof,
+	recordStands,
 } from "@polylog/core/driver";
 import type { MemoryLog } from "@polylog/core/testing";
 import { type Link, LinkError } from "./link.ts";
@@ -68,7 +68,7 @@ class SimulatedJournal implements JournalLog {
 
 	async prove(proofs: readonly RecordProof[], connection: number, signal?: AbortSignal): Promise<boolean> {
 		if (connection !== this.connection) throw new LinkError("another connection");
-		return this.#link.call({ act: () => proofs.every((proof) => this.#exists(proof)), signal });
+		return this.#link.call({ act: () => proofs.every((proof) => recordStands(this.#broker.partition(proof.partition), proof)), signal });
 	}
 
 	bounds(signal?: AbortSignal): Promise<JournalBounds> {
@@ -114,13 +114,6 @@ class SimulatedJournal implements JournalLog {
 		const log = this.#log;
 		if (offset < log.earliest || offset >= log.end) return false;
 		return Buffer.from(log.slice(offset, { records: 1, bytes: 1 })[0]?.value ?? []).equals(cursor.bytes);
-	}
-
-	#exists({ partition, offset, digest }: RecordProof): boolean {
-		const log = this.#broker.partition(partition);
-		if (offset < log.earliest) return log.end > offset;
-		const record = offset < log.end ? log.slice(offset, { records: 1, bytes: 1 })[0] : undefined;
-		return record !== undefined && recordDigest(record) === digest;
 	}
 
 	/** Where gaps are asked for, two of three positions are left out, never the same ones. */

@@ -22,6 +22,10 @@ export class SimulatedReader implements Reader {
 		this.#next = from;
 	}
 
+	get position(): Offset {
+		return this.#next;
+	}
+
 	async fetch(credit: Credit, signal?: AbortSignal): Promise<readonly RawRecord[]> {
 		if (this.#closed.signal.aborted) return [];
 		const until = signal ? AbortSignal.any([this.#closed.signal, signal]) : this.#closed.signal;

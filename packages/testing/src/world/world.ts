@@ -1,10 +1,9 @@
 // Runs a plan: starts machines, lets the faults happen, heals everything, and goes on until the work is done.
-import type { GroupState } from "@polylog/core/testing";
+import { type GroupState, SeededRandom } from "@polylog/core/testing";
 import type { Fault, Plan } from "./plan.ts";
 import { Machine, type MachineParts, type Program, type Running } from "./machine.ts";
 import type { MemberCall } from "./member-life.ts";
 import type { SimulatedProcess } from "./process.ts";
-import { SeededRandom } from "./seeded-random.ts";
 import { type BrokerWatcher, SimulatedBroker } from "./simulated-broker.ts";
 import { VirtualTime } from "./virtual-time.ts";
 

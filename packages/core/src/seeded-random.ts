@@ -1,11 +1,11 @@
-import type { Random } from "@polylog/core/driver";
+import type { Random } from "./clock.ts";
 
-/** A random source that a seed decides: mulberry32. */
+/** A random source that a seed decides, so that what it decided can be run again: mulberry32. For tests and simulators. */
 export class SeededRandom implements Random {
 	#state: number;
 
 	/** Streams of one seed that are named differently have nothing to do with each other. */
-	constructor(seed: number, stream = "") {
+	constructor(seed: number | string, stream = "") {
 		let hash = 2_166_136_261;
 		for (const char of `${seed}/${stream}`) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16_777_619);
 		this.#state = hash >>> 0;
@@ -27,6 +27,20 @@ export class SeededRandom implements Random {
 	/** An integer from `least` to `most`, both included. */
 	integer(least: number, most: number): number {
 		return least + Math.floor(this.fraction() * (most - least + 1));
+	}
+
+	/** An integer from 0 on, below `limit`. */
+	below(limit: number): number {
+		return this.integer(0, limit - 1);
+	}
+
+	bytes(length: number): Uint8Array {
+		return Uint8Array.from({ length }, () => this.below(256));
+	}
+
+	/** Eight letters and digits, for what nobody else calls so. */
+	name(): string {
+		return Array.from({ length: 8 }, () => this.below(36).toString(36)).join("");
 	}
 
 	between(least: number, most: number): number {

@@ -26,6 +26,8 @@ export interface RunningRedisSentinel extends RunningBroker {
 	readonly sentinels: readonly Sentinel[];
 	/** The node that most sentinels call the primary now. */
 	primary(): Promise<RunningRedis>;
+	/** The node that all of them call so; undefined while they differ, as for a moment after a failover. */
+	agreedPrimary(): Promise<RunningRedis | undefined>;
 }
 
 export type Sentinel = Omit<RunningBroker, "url">;
@@ -57,6 +59,10 @@ export async function startRedisSentinel(options: RedisSentinelOptions = {}): Pr
 			nodes,
 			sentinels,
 			primary: () => primaryOf(sentinels, nodes),
+			async agreedPrimary() {
+				const { node, votes } = await mostVoted(sentinels, nodes);
+				return votes === sentinels.length ? node : undefined;
+			},
 			url: `redis+sentinel://${sentinels.map(({ host, port }) => `${host}:${port}`).join(",")}/${NAME}/0`,
 			version: first.version,
 			how: `${first.how}, ${replicas + 1} nodes and ${SENTINELS} sentinels`,
@@ -134,12 +140,16 @@ async function settled(sentinels: readonly Sentinel[], nodes: readonly RunningRe
 }
 
 async function primaryOf(sentinels: readonly Sentinel[], nodes: readonly RunningRedis[]): Promise<RunningRedis> {
+	const { node, votes } = await mostVoted(sentinels, nodes);
+	if (!node || votes === 0) throw new Error("no sentinel knows a primary");
+	return node;
+}
+
+async function mostVoted(sentinels: readonly Sentinel[], nodes: readonly RunningRedis[]) {
 	const answers = await Promise.all(
 		sentinels.map((sentinel) => redisCommand(sentinel, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME).catch(() => "")),
 	);
 	const votes = nodes.map((node) => answers.filter((answer) => answer.split("\n")[1] === String(node.port)).length);
 	const most = Math.max(...votes);
-	const node = nodes[votes.indexOf(most)];
-	if (!node || most === 0) throw new Error("no sentinel knows a primary");
-	return node;
+	return { node: nodes[votes.indexOf(most)], votes: most };
 }

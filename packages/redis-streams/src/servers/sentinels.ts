@@ -25,11 +25,14 @@ async function askSentinel(
 ): Promise<{ readonly address: Address; readonly epoch: number }> {
 	const { tls, sentinelUsername: username, sentinelPassword: password, connectTimeoutMs, commandTimeoutMs } = settings;
 	const request = { address, tls, username, password, database: 0, name: undefined, connectTimeoutMs, commandTimeoutMs };
-	const reply: unknown = await askOnce(clock, request, (client) => client.call("SENTINEL", "MASTER", primary));
-	const fields = pairs(reply);
-	const [host, port] = [fields.get("ip"), Number(fields.get("port"))];
-	if (host === undefined || !(port > 0)) throw new TypeError(`the sentinel ${addressText(address)} does not say where "${primary}" is`);
-	return { address: { host, port }, epoch: Number(fields.get("config-epoch") ?? 0) };
+	const [master, at]: unknown[] = await askOnce(clock, request, (client) =>
+		Promise.all([client.call("SENTINEL", "MASTER", primary), client.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", primary)]),
+	);
+	// MASTER tells the address of before and the new epoch until the other replicas follow the new primary, too.
+	const [host, port] = Array.isArray(at) ? at.map(String) : [];
+	if (host === undefined || !(Number(port) > 0))
+		throw new TypeError(`the sentinel ${addressText(address)} does not say where "${primary}" is`);
+	return { address: { host, port: Number(port) }, epoch: Number(pairs(master).get("config-epoch") ?? 0) };
 }
 
 function pairs(reply: unknown): ReadonlyMap<string, string> {

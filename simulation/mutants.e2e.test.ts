@@ -7,13 +7,12 @@ import { mutated } from "../scripts/source-mutation.ts";
 import { type Mutant, MUTANTS } from "./mutants.ts";
 
 const PROGRAM = join(import.meta.dirname, "mutant-run.ts");
-/** It must be found within so many seeds. */
 const SEEDS = 15;
 const LIMIT_MS = 90_000;
 
-async function find({ scenario = "", breaks, ...mutation }: Mutant): Promise<{ seed?: number; found: string[] }> {
+async function find({ scenario = "", breaks, seeds = SEEDS, ...mutation }: Mutant): Promise<{ seed?: number; found: string[] }> {
 	const { execArgv, env } = mutated(mutation);
-	const { stdout } = await promisify(execFile)(process.execPath, [...execArgv, PROGRAM, scenario, String(SEEDS), ...breaks], {
+	const { stdout } = await promisify(execFile)(process.execPath, [...execArgv, PROGRAM, scenario, String(seeds), ...breaks], {
 		env: { ...process.env, ...env },
 		timeout: LIMIT_MS,
 	});

@@ -8,6 +8,8 @@ export interface Mutant extends SourceMutation {
 	readonly breaks: readonly string[];
 	/** Where it shows soonest; without one, in random plans. */
 	readonly scenario?: string;
+	/** It must be found within so many seeds. Default 15. */
+	readonly seeds?: number;
 }
 
 const JOURNAL = "packages/core/src/group-journal";
@@ -171,6 +173,7 @@ export const MUTANTS: readonly Mutant[] = [
 		find: "while (this.#head < this.#held.length && (this.#held[this.#head] as Held).done) {",
 		replace: "while (this.#head < this.#held.length) {",
 		breaks: ["commit-unhandled"],
+		seeds: 60,
 	},
 	{
 		name: "handlers of one partition are not waited for",
@@ -185,5 +188,94 @@ export const MUTANTS: readonly Mutant[] = [
 		find: "sequence: run[0]?.sequence ?? 0 };",
 		replace: "sequence: (run[0]?.sequence ?? 0) + 1000 * ++this.#flying };",
 		breaks: ["producer-duplicate", "ack-lied", "lost-write", "unprocessed"],
+	},
+	{
+		name: "the next batch does not wait for the one before",
+		file: `${GROUP}/batch-worker.ts`,
+		find: "await delivery.handle(",
+		replace: "void delivery.handle(",
+		breaks: ["overlap-in-process"],
+		scenario: "batches",
+	},
+	{
+		name: "leaving the loop counts its message as processed",
+		file: `${GROUP}/message-iterator.ts`,
+		find: "this.#settle((lane, held) => lane.putBack(held));",
+		replace: "this.#settle((lane, held) => lane.complete(held));",
+		breaks: ["commit-unhandled", "skip"],
+		scenario: "loops-that-are-left",
+	},
+	{
+		name: "a handler past its limit costs nothing",
+		file: `${GROUP}/watchdog.ts`,
+		find: "this.#expired(handler);",
+		replace: "",
+		breaks: ["hung-handler"],
+		scenario: "hung-handlers",
+	},
+	{
+		name: "a partition goes back to the member whose handler hangs",
+		file: `${JOURNAL}/fold.ts`,
+		find: "	bar(state, author, partition);",
+		replace: "",
+		breaks: ["given-back-hung"],
+		scenario: "hung-handlers",
+	},
+	{
+		name: "a seek keeps what was read ahead",
+		file: `${GROUP}/partition-lane.ts`,
+		find: 'this.#dropBuffer();\n\t\tthis.#halt.abort(new Error("the position moved"));',
+		replace: 'this.#halt.abort(new Error("the position moved"));',
+		breaks: ["skip", "order"],
+		scenario: "seeks",
+	},
+	{
+		name: "a seek in onAssigned is forgotten",
+		file: `${GROUP}/ownership.ts`,
+		find: "const sought = this.#seeks.get(lane);",
+		replace: "const sought = [].pop();",
+		breaks: ["skip", "stuck", "not-committed", "unprocessed"],
+		scenario: "seeks",
+	},
+	{
+		name: "the start of a partition is not committed",
+		file: `${GROUP}/ownership.ts`,
+		find: "await (await this.#parts.session()).commit({ partition, fence, offset });",
+		replace: "",
+		breaks: ["start-not-committed"],
+		scenario: "from-the-latest",
+	},
+	{
+		name: "every owner of a group from the latest starts there",
+		file: `${GROUP}/ownership.ts`,
+		find: "		if (committed) {",
+		replace: '		if (committed && from !== "latest") {',
+		breaks: ["skip", "commit-unhandled"],
+		scenario: "from-the-latest",
+	},
+	{
+		name: "a second process with an instanceId does not replace the first",
+		file: `${JOURNAL}/fold.ts`,
+		find: "(event.instanceId !== undefined && other.instanceId === event.instanceId)",
+		replace: "id === undefined",
+		breaks: ["twins"],
+		scenario: "twins",
+	},
+	{
+		name: "the dead are given three sessions",
+		file: `${JOURNAL}/watch.ts`,
+		find: "const limit = member.sessionTimeoutMs * patience;",
+		replace: "const limit = member.sessionTimeoutMs * patience * 3;",
+		breaks: ["late-take-over"],
+		scenario: "take-overs",
+	},
+	{
+		name: "the place in the journal is proven by one entry",
+		file: `${JOURNAL}/place.ts`,
+		find: "while (this.#compared !== undefined) {",
+		replace: "while (this.#compared === -1) {",
+		breaks: ["unknown-fence", "foreign-fence", "diverged", "overlap-in-process", "dispatch-after-cut"],
+		scenario: "entries-sent-again",
+		seeds: 100,
 	},
 ];

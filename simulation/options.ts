@@ -7,7 +7,7 @@ export const USAGE = `npm run simulate -- [--seeds N] [--seed S] [--workers K]
   --scenario X   the fixed scenario X instead of a random plan
   --faults 0,2   of a shortened plan: keep these faults      --members 0,1   keep these members
   --messages N   of a shortened plan: messages a producer    --calm          the network loses nothing
-  --ci           the fixed seeds and scenarios, then fresh seeds until the time is up`;
+  --ci           the fixed seeds and scenarios, then fresh seeds`;
 
 export interface SimulateOptions {
 	readonly mode: "many" | "one" | "ci";

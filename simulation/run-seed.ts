@@ -1,11 +1,16 @@
 // One plan, run in the simulated world with the oracles watching.
-import { isPolylogError, type Message, parsePartitionKey, type Partition, partitionKey, topic } from "@polylog/core";
-import { liveAsMember, type MemberCall, type Plan, type Programs, type Running, World } from "@polylog/testing/world";
+import { isPolylogError, parsePartitionKey, type Partition, partitionKey } from "@polylog/core";
+import { recordDigest } from "@polylog/core/driver";
+import { type Plan, type Programs, type Running, World } from "@polylog/testing/world";
+import { Health } from "./health.ts";
+import { Members, ORDERS } from "./members.ts";
 import { DeliveryOracle } from "./oracle/delivery-oracle.ts";
 import { type Lack, lacks } from "./oracle/ending.ts";
 import { JournalOracle } from "./oracle/journal-oracle.ts";
 import { ProducerOracle, type Sent } from "./oracle/producer-oracle.ts";
 import { LostTails } from "./oracle/lost-tails.ts";
+import { TakeOverOracle } from "./oracle/take-over-oracle.ts";
+import { TwinOracle } from "./oracle/twin-oracle.ts";
 import { type Violation, Verdicts } from "./oracle/verdicts.ts";
 import { describeWire } from "./oracle/wire-entry.ts";
 
@@ -17,6 +22,8 @@ export interface SeedResult {
 	readonly entries: number;
 	readonly dispatches: number;
 	readonly repeated: number;
+	/** Take-overs that had to be over in time. */
+	readonly takeOvers: number;
 	/** The journal lost its last snapshot with its tail, and the members said so: what a log that loses its tail can come to. */
 	readonly unusable: boolean;
 	/** A lost tail could not be told from what producers sent again: see lost-tails.ts. */
@@ -24,11 +31,9 @@ export interface SeedResult {
 	readonly trace: readonly string[];
 }
 
-const ORDERS = topic<Sent>("orders", {});
 const KEYS = 7;
 /** How often the end is looked for, in virtual time. */
 const LOOK_MS = 50;
-const DEBT_MS = 500;
 
 export async function runPlan(plan: Plan): Promise<SeedResult> {
 	const run = new Run(plan);
@@ -42,7 +47,9 @@ class Run {
 	readonly #journal: JournalOracle;
 	readonly #deliveries: DeliveryOracle;
 	readonly #producers: ProducerOracle;
-	readonly #running = new Map<string, Running>();
+	readonly #members: Members;
+	readonly #health: Health;
+	readonly #takeOvers: TakeOverOracle;
 	#producing: number;
 	#lookAt = 0;
 	#unusable = false;
@@ -53,14 +60,23 @@ class Run {
 		this.#plan = plan;
 		this.#producing = plan.producers;
 		const programs: Programs = {
-			member: (running, call) => this.#member(running, call),
+			member: (running, call) => this.#members.live(running, call),
 			producer: (running, number) => this.#producer(running, number),
 			reset: (running, back) => this.#reset(running, back),
+			seek: (process, back) => this.#members.seek(process, back),
 			done: () => this.#isDone(),
 		};
+		const twins = new TwinOracle((client) => this.#members.running.get(client)?.process.state !== "dead");
 		const world = new World(plan, programs, {
-			journalAppended: (_, bytes, position) => world.note(`journal ${position}: ${describeWire(this.#journal.appended(bytes, position))}`),
-			journalCut: (_, entries) => this.#journal.cut(entries),
+			journalAppended: (_, bytes, position) => {
+				const wire = this.#journal.appended(bytes, position);
+				twins.appended(wire);
+				world.note(`journal ${position}: ${describeWire(wire)}`);
+			},
+			journalCut: (_, entries) => {
+				this.#health.journalCut();
+				this.#journal.cut(entries);
+			},
 			journalTruncated: (_, position) => this.#journal.truncated(position),
 			recordsLost: (partition, offset, records) => {
 				const lost = records.map(({ value }) => valueOf(value));
@@ -69,7 +85,11 @@ class Run {
 				this.#deliveries.recordsLost(key, offset);
 				for (const sent of lost) if (sent) this.#producers.lost(sent);
 			},
-			inspect: (process, state) => this.#journal.compare(process.name, state),
+			killed: (process) => this.#takeOvers.died(process),
+			inspect: (process, state) => {
+				this.#members.hasRead(process.name, state);
+				this.#journal.compare(process.name, state);
+			},
 			failed: (process, error) => this.#failed(process, error),
 		});
 		this.#world = world;
@@ -85,8 +105,11 @@ class Run {
 			now: () => time.now,
 			handledTo: (partition) => this.#deliveries.handledTo(partition),
 			mistaken: (partition, from, to) => this.#isMistaken(partition, from, to),
-			healthy: (_, client, sessionTimeoutMs) => this.#healthy(client, sessionTimeoutMs),
+			healthy: (_, client, sessionTimeoutMs) => this.#health.whyAlive(client, sessionTimeoutMs),
+			stands: (partition, offset, digest) => this.#stands(partition, offset, digest),
+			startsAt: (partition, offset, endAtGrant) => this.#startsAt(partition, offset, endAtGrant),
 			onReset: (partition, offset) => this.#deliveries.reset(partition, offset),
+			endOf: (partition) => world.broker.partition(parsePartitionKey(partition)).end,
 		});
 		const longestSessionMs = Math.max(...plan.members.map((member) => member.sessionTimeoutMs));
 		const losses = plan.faults.some((fault) => fault.kind === "fail-over" && fault.recordsLost + fault.entriesLost > 0);
@@ -98,6 +121,13 @@ class Run {
 			now: () => time.now,
 		});
 		this.#producers = new ProducerOracle(this.#verdicts);
+		this.#members = new Members({ plan, world, verdicts: this.#verdicts, journal: this.#journal, deliveries: this.#deliveries, twins });
+		this.#health = new Health(plan, world, this.#members.running);
+		this.#takeOvers = new TakeOverOracle(this.#verdicts, this.#journal, {
+			now: () => time.now,
+			after: (ms, callback) => void time.after(ms, callback),
+			healthySince: (fromMs, client) => this.#health.healthySince(fromMs, client),
+		});
 	}
 
 	async result(): Promise<SeedResult> {
@@ -120,32 +150,11 @@ class Run {
 			entries: this.#journal.entries,
 			dispatches: this.#deliveries.dispatches,
 			repeated: this.#deliveries.repeated,
+			takeOvers: this.#takeOvers.judged,
 			unusable: this.#unusable,
 			mistaken: this.#mistaken,
 			trace: world.trace,
 		};
-	}
-
-	async #member(running: Running, call: MemberCall): Promise<void> {
-		this.#running.set(running.name, running);
-		const { order } = this.#plan;
-		const group = running.broker.consumerGroup(this.#world.group, {
-			topics: [ORDERS],
-			from: "earliest",
-			sessionTimeoutMs: call.sessionTimeoutMs,
-			onOutOfRange: "earliest",
-		});
-		const retry = { retries: Number.POSITIVE_INFINITY, initialDelayMs: 20, maxDelayMs: 200 };
-		await liveAsMember(running, group, call, async (member) => {
-			const note = (text: string) => this.#world.note(`${running.name} ${text}`);
-			member.on("committed", (offsets) => this.#told(running, offsets));
-			member.on("lost", (partitions, reason) => note(`lost ${partitions.map(partitionKey).join(" ")}: ${reason}`));
-			member.on("error", (error) => note(`reports: ${error.message}`));
-			member.on("stuck", (partition, error) =>
-				this.#verdicts.report("stuck", `${partitionKey(partition)} at ${running.name}: ${error.message}`),
-			);
-			await member.run((message) => this.#handle(running, message), { order, retry, concurrency: 8, commitIntervalMs: 300 });
-		});
 	}
 
 	#failed(process: string, error: unknown): void {
@@ -157,6 +166,20 @@ class Run {
 		this.#verdicts.report("member-failed", `${process}: ${String(error)}`);
 	}
 
+	#stands(key: string, offset: bigint, digest: string): boolean {
+		const log = this.#world.broker.partition(parsePartitionKey(key));
+		const record = offset < log.end ? log.slice(offset, { records: 1, bytes: 1 })[0] : undefined;
+		return record !== undefined && recordDigest(record) === digest;
+	}
+
+	#startsAt(partition: string, offset: bigint, endAtGrant: bigint): string | undefined {
+		const { earliest, end } = this.#world.broker.partition(parsePartitionKey(partition));
+		if (this.#plan.from === "earliest") return offset === earliest ? undefined : `the earliest is ${earliest}`;
+		if (offset < endAtGrant || offset > end) return `the latest was ${endAtGrant} when it was given out, and is ${end}`;
+		this.#deliveries.startsAt(partition, offset);
+		return undefined;
+	}
+
 	#isMistaken(key: string, from: bigint, to: bigint): boolean {
 		const partition = parsePartitionKey(key);
 		if (!this.#tails.looksUnchanged(key, from, to, (offset) => this.#valueAt(partition, offset))) return false;
@@ -164,19 +187,6 @@ class Run {
 		this.#world.note(`${key}: a record sent again stands where it stood in the lost tail; what lies before it may be skipped`);
 		this.#world.stop();
 		return true;
-	}
-
-	async #handle(running: Running, message: Message<Sent>): Promise<void> {
-		const partition = partitionKey(message.partition);
-		this.#world.note(`${running.name} handles ${partition}@${message.offset} of ${message.value.by} under ${message.fence & 0xffffffffn}`);
-		const end = this.#deliveries.begin(running, partition, message);
-		const { process, machine } = running;
-		const [least, most] = this.#plan.handlerMs;
-		const stalledMs = machine.stalledUntil - this.#world.time.now;
-		await running.pause(Math.max(process.random.between(least, most), stalledMs));
-		const fails = message.attempt === 1 && process.random.chance(this.#plan.handlerFailures);
-		end(!fails);
-		if (fails) throw new Error("the handler fails");
 	}
 
 	async #producer(running: Running, number: number): Promise<void> {
@@ -212,31 +222,6 @@ class Run {
 		}
 	}
 
-	/** A commit that was told to be accepted is there, unless the journal lost it. */
-	#told(running: Running, offsets: ReadonlyMap<Partition, bigint>): void {
-		for (const [partition, offset] of offsets) {
-			const key = partitionKey(partition);
-			const stands = this.#journal.state.offsets.get(key)?.offset ?? 0n;
-			this.#world.note(`${running.name} is told ${key} is committed to ${offset}`);
-			if (stands < offset && this.#journal.cuts === 0 && !this.#wasReset)
-				this.#verdicts.report("commit-lied", `${running.name} was told ${key} is committed to ${offset}; it is ${stands}`);
-		}
-	}
-
-	get #wasReset(): boolean {
-		return this.#plan.faults.some((fault) => fault.kind === "reset");
-	}
-
-	/** Why nobody may take this process for dead. */
-	#healthy(client: string, sessionTimeoutMs: number): string | undefined {
-		const running = this.#running.get(client);
-		if (!running || running.process.state !== "running" || running.signal.aborted || running.machine.link?.isCut === true) return undefined;
-		const { now } = this.#world.time;
-		const undisturbedMs = now - Math.max(running.process.troubledAt, this.#world.broker.troubledAt);
-		if (undisturbedMs < sessionTimeoutMs + DEBT_MS) return undefined;
-		return `it was undisturbed for ${undisturbedMs.toFixed(0)} ms, and its session is ${sessionTimeoutMs} ms`;
-	}
-
 	#valueAt(partition: Partition, offset: bigint): Sent | undefined {
 		const log = this.#world.broker.partition(partition);
 		if (offset < log.earliest || offset >= log.end) return undefined;
@@ -261,7 +246,7 @@ class Run {
 	#lacks(): Lack[] {
 		const { members, extras } = this.#world;
 		const names = [...members, ...extras].filter((machine) => machine.alive).map((machine) => machine.process?.name ?? "");
-		return lacks(this.#world, new Set(names.filter((name) => this.#running.has(name))), this.#journal, this.#deliveries);
+		return lacks(this.#world, new Set(names.filter((name) => this.#members.running.has(name))), this.#journal, this.#deliveries);
 	}
 
 	#tellWhatIsMissing(): void {

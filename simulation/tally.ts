@@ -6,6 +6,7 @@ export class Tally {
 	#seeds = 0;
 	#failed = 0;
 	#unusable = 0;
+	#takeOvers = 0;
 	#mistaken = 0;
 	#virtualMs = 0;
 	#events = 0;
@@ -20,6 +21,7 @@ export class Tally {
 	add(result: SeedResult): void {
 		this.#seeds++;
 		if (result.violations.length > 0) this.#failed++;
+		this.#takeOvers += result.takeOvers;
 		if (result.unusable) this.#unusable++;
 		if (result.mistaken) this.#mistaken++;
 		this.#virtualMs += result.virtualMs;
@@ -35,6 +37,7 @@ export class Tally {
 		const cpuMs = (cpu.user + cpu.system) / 1000 / Math.max(1, this.#seeds);
 		return [
 			`simulation: ${this.#seeds} seeds, ${this.#failed} failed`,
+			`${this.#takeOvers} take-overs timed`,
 			`${this.#unusable} lost their journal for good (told by JOURNAL_UNUSABLE)`,
 			`${this.#mistaken} could not tell a lost tail from what was sent again (docs/simulation.md)`,
 			`${Math.round((this.#seeds / this.seconds) * 60)} seeds a minute, ${cpuMs.toFixed(0)} ms of processor time each`,

@@ -10,10 +10,27 @@ const UNTIL_READ: readonly EndKind[] = ["replaced", "regranted", "gap", "cut"];
 /** After these nothing of the former owner runs any more, and everything it handled is committed. */
 const CLEAN: readonly EndKind[] = ["released", "left"];
 
+/** In place of a fence: handled, and to be handled again. */
+const ASKED_AGAIN = -1n;
+
 interface RunningHandler {
 	readonly running: Running;
 	readonly fence: bigint;
+	/** How often its owner had been sent elsewhere when it began. */
+	readonly moves: number;
+	/** What may be handled beside other keys; `undefined` for what may not. */
 	readonly key: string | undefined;
+}
+
+/** What one call of a handler is given. */
+export interface Work {
+	readonly running: Running;
+	readonly partition: string;
+	/** One message, or a batch. */
+	readonly messages: readonly Message<unknown>[];
+	readonly sideBySide: boolean;
+	/** If it fails it goes back to the front, and is the next one. */
+	readonly putsBack: boolean;
 }
 
 export interface DeliveryRules {
@@ -59,31 +76,56 @@ export class DeliveryOracle {
 	}
 
 	/** A handler begins; call the result when it returns, with whether it resolved. */
-	begin(running: Running, partition: string, message: Message<unknown>): (resolved: boolean) => void {
-		this.dispatches++;
-		const { fence, offset, attempt } = message;
+	begin({ running, partition, messages, sideBySide, putsBack }: Work): (resolved: boolean) => void {
+		const { fence, attempt, key, offset: first } = messages[0] as Message<unknown>;
+		this.dispatches += messages.length;
 		const grant = this.#journal.history.find(partition, fence);
 		this.#judgeOwner(running, partition, fence, grant);
-		if (grant && attempt === 1) this.#judgeOrder(running, partition, offset, grant);
-		if (attempt === 1) this.#judgeRepeat(partition, offset, fence);
-		const handler: RunningHandler = { running, fence, key: message.key };
+		if (attempt === 1) {
+			for (const { offset } of messages) {
+				if (grant) this.#judgeOrder(running, partition, offset, grant);
+				this.#judgeRepeat(partition, offset, fence);
+			}
+		}
+		const moves = grant?.moves ?? 0;
+		const handler: RunningHandler = { running, fence, moves, key: sideBySide ? key : undefined };
 		this.#judgeOverlap(partition, handler);
 		const handlers = this.#handlers.get(partition) ?? new Set();
 		this.#handlers.set(partition, handlers.add(handler));
 		return (resolved) => {
 			handlers.delete(handler);
-			const name = `${partition} ${fence}`;
-			const failed = this.#failed.get(name) ?? new Set();
-			this.#failed.set(name, failed);
-			if (!resolved) return void failed.add(offset);
-			failed.delete(offset);
-			this.#done(partition, Number(offset), fence);
+			const stale = moves !== (grant?.moves ?? 0);
+			if (!resolved && putsBack && grant && !stale) grant.next = first;
+			for (const { offset } of messages) this.#settle(partition, fence, offset, resolved, stale);
 		};
+	}
+
+	#settle(partition: string, fence: bigint, offset: bigint, resolved: boolean, stale: boolean): void {
+		const name = `${partition} ${fence}`;
+		const failed = this.#failed.get(name) ?? new Set();
+		this.#failed.set(name, failed);
+		if (!resolved) return void failed.add(offset);
+		failed.delete(offset);
+		this.#done(partition, Number(offset), stale ? ASKED_AGAIN : fence);
+	}
+
+	/** The owner under `fence` was sent to `offset`: nothing else comes next, and what is handled twice from there on is asked for. */
+	sought(partition: string, fence: bigint, offset: bigint): void {
+		const grant = this.#journal.history.find(partition, fence);
+		if (!grant) return;
+		grant.next = offset;
+		grant.moves++;
+		this.reset(partition, offset);
+	}
+
+	/** The group starts at `offset` by its own choice: what lies before it is nobody's to handle. */
+	startsAt(partition: string, offset: bigint): void {
+		this.#handledTo.set(partition, Math.max(this.#handledTo.get(partition) ?? 0, Number(offset)));
 	}
 
 	/** The group starts again from `offset`: what is handled twice from there on is asked for. */
 	reset(partition: string, offset: bigint): void {
-		this.#eachFrom(partition, Number(offset), (handled, i) => (handled[i] = -1n));
+		this.#eachFrom(partition, Number(offset), (handled, i) => (handled[i] = ASKED_AGAIN));
 	}
 
 	/** Records from `offset` on are gone: others will stand there. */
@@ -115,6 +157,10 @@ export class DeliveryOracle {
 	}
 
 	#judgeOrder(running: Running, partition: string, offset: bigint, grant: OwnershipRecord): void {
+		if (grant.next === undefined) {
+			const text = `${running.name} handles ${partition}@${offset}, before where it starts was committed`;
+			this.#verdicts.report("start-not-committed", text);
+		}
 		const next = grant.next ?? 0n;
 		const startsOver = this.#rules.losses && offset === 0n;
 		if (offset < next && this.#rules.order === "partition" && !startsOver)
@@ -126,7 +172,7 @@ export class DeliveryOracle {
 
 	#judgeRepeat(partition: string, offset: bigint, fence: bigint): void {
 		const before = this.#handled.get(partition)?.[Number(offset)];
-		if (before === undefined || before < 0n) return;
+		if (before === undefined || before === ASKED_AGAIN) return;
 		this.repeated++;
 		if (this.#rules.losses) return;
 		if (before === fence) return this.#verdicts.report("repeated-by-owner", `${partition}@${offset} is handled twice under ${fence}`);
@@ -143,7 +189,8 @@ export class DeliveryOracle {
 			if (state === "dead") continue;
 			const beside = `${handler.running.name} starts on ${partition} while a handler of ${other.running.name} still runs`;
 			if (other.running === handler.running) {
-				const sideBySide = this.#rules.order === "key" && other.fence === handler.fence && other.key !== handler.key;
+				const sameRun = other.fence === handler.fence && other.moves === handler.moves;
+				const sideBySide = handler.key !== undefined && sameRun && other.key !== handler.key;
 				if (!sideBySide) this.#verdicts.report("overlap-in-process", beside);
 				continue;
 			}

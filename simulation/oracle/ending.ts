@@ -3,6 +3,7 @@ import { partitionKey } from "@polylog/core";
 import type { World } from "@polylog/testing/world";
 import type { DeliveryOracle } from "./delivery-oracle.ts";
 import type { JournalOracle } from "./journal-oracle.ts";
+import type { OwnershipRecord } from "./ownership-history.ts";
 
 export interface Lack {
 	readonly invariant: string;
@@ -22,7 +23,7 @@ function membersLack(living: ReadonlySet<string>, { state, clients }: JournalOra
 	];
 }
 
-function partitionsLack(world: World, { state }: JournalOracle, deliveries: DeliveryOracle): Lack[] {
+function partitionsLack(world: World, { state, history }: JournalOracle, deliveries: DeliveryOracle): Lack[] {
 	const lack: Lack[] = [];
 	const loads = new Map([...state.members.keys()].map((id) => [id, 0]));
 	for (const partition of world.partitions()) {
@@ -34,14 +35,20 @@ function partitionsLack(world: World, { state }: JournalOracle, deliveries: Deli
 		const handled = deliveries.handledTo(key);
 		if (handled < end) lack.push({ invariant: "unprocessed", text: `${key} was handled below ${handled} of ${end}` });
 		const committed = state.offsets.get(key)?.offset ?? 0n;
-		// A log that lost everything leaves nothing to commit a place in.
-		if (committed !== end && (end > earliest || committed < end))
+		// Behind the end of a log that lost its tail: there may be nothing to commit a place with.
+		const nothingToCommit = end === earliest || isSentTo(history.current(key), end);
+		if (committed < end || (committed > end && !nothingToCommit))
 			lack.push({ invariant: "not-committed", text: `${key} is committed to ${committed} of ${end}` });
 	}
 	const counts = [...loads.values()];
 	if (counts.length > 0 && Math.max(...counts) - Math.min(...counts) > 1)
 		lack.push({ invariant: "unbalanced", text: `members own ${counts.join(", ")} partitions` });
 	return lack;
+}
+
+/** By a seek, which is persisted only with what is processed after it. */
+function isSentTo(grant: OwnershipRecord | undefined, offset: bigint): boolean {
+	return grant !== undefined && grant.moves > 0 && grant.next === offset;
 }
 
 function notConverged(text: string): Lack {

@@ -1,6 +1,9 @@
 // Judges every entry of the journal at the moment it is stored: what the fold makes of it must be what the rules allow.
 // The rules are written here a second time, from what was before and after, and from the entry's own bytes.
 import { applyEntry, decodeEntry, emptyState, fenceOf, type GroupState } from "@polylog/core/testing";
+import { AbandonRules } from "./abandon-rules.ts";
+import { type Before, snapshotOf } from "./before.ts";
+import { type OffsetFacts, OffsetRules } from "./offset-rules.ts";
 import { type EndKind, OwnershipHistory } from "./ownership-history.ts";
 import { meaningOf } from "./state-digest.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -15,29 +18,18 @@ interface Stored {
 	readonly wire: WireEntry;
 }
 
-interface Before {
-	readonly members: ReadonlyMap<string, number>;
-	readonly owner: ReadonlyMap<string, { readonly member: string; readonly fence: number }>;
-	readonly target: ReadonlyMap<string, string>;
-	readonly offsets: ReadonlyMap<string, bigint>;
-	readonly epoch: number;
-	readonly planned: number;
-	readonly era: number;
-}
-
-export interface JournalFacts {
+export interface JournalFacts extends OffsetFacts {
 	now(): number;
-	/** Everything below is handled. */
-	handledTo(partition: string): bigint;
-	/** Whether the end of a lost tail could not be told from what stands there now: what may then be skipped is told, and no violation. */
-	mistaken(partition: string, from: bigint, to: bigint): boolean;
 	/** Why this member must not have been expired, if so. */
 	healthy(member: string, clientId: string, sessionTimeoutMs: number): string | undefined;
-	onReset(partition: string, offset: bigint): void;
+	/** The end of a partition's log. */
+	endOf(partition: string): bigint;
 }
 
 export class JournalOracle {
-	readonly history = new OwnershipHistory();
+	readonly history: OwnershipHistory;
+	readonly #offsets: OffsetRules;
+	readonly #abandoned: AbandonRules;
 	readonly #verdicts: Verdicts;
 	readonly #facts: JournalFacts;
 	readonly #entries: Stored[] = [];
@@ -45,8 +37,6 @@ export class JournalOracle {
 	#state = emptyState();
 	#dead = new Set<string>();
 	#seen = new Set<string>();
-	/** Admin entries that had an effect. */
-	#applied = new Set<string>();
 	#chains: number[] = [];
 	readonly #digests = new Map<number, string>();
 	readonly #fences = new Map<string, bigint>();
@@ -56,6 +46,9 @@ export class JournalOracle {
 	constructor(verdicts: Verdicts, facts: JournalFacts) {
 		this.#verdicts = verdicts;
 		this.#facts = facts;
+		this.history = new OwnershipHistory((partition) => facts.endOf(partition));
+		this.#offsets = new OffsetRules(verdicts, this.history, facts);
+		this.#abandoned = new AbandonRules(verdicts);
 	}
 
 	get state(): GroupState {
@@ -82,11 +75,13 @@ export class JournalOracle {
 	cut(entries: number): void {
 		if (entries === 0) return;
 		this.#cuts++;
-		this.#entries.length = Math.max(0, this.#entries.length - entries);
+		const lost = this.#entries.splice(Math.max(0, this.#entries.length - entries));
+		if (this.#entries.length === 0) this.#truncatedBefore = 0n;
 		this.#state = emptyState();
 		this.#dead = new Set();
 		this.#seen = new Set();
-		this.#applied = new Set();
+		this.#offsets.cut(lost.map(({ wire }) => wire));
+		this.#abandoned.forget();
 		this.#chains = [];
 		this.#digests.clear();
 		for (const stored of this.#entries) this.#take(stored, false);
@@ -132,7 +127,8 @@ export class JournalOracle {
 			this.#judgeMembers(before, wire, meaning);
 			this.#judgeOwners(before, wire);
 			this.#judgePlans(before, wire);
-			this.#judgeOffsets(before, wire);
+			this.#offsets.judge(state, before, wire);
+			this.#abandoned.judge(state, before, wire);
 			if (wire.kind === "snapshot") this.#judgeSnapshot(bytes, position);
 		}
 		for (const id of before?.members.keys() ?? []) if (!state.members.has(id)) this.#dead.add(id);
@@ -164,7 +160,19 @@ export class JournalOracle {
 			const healthy = wire.kind === "member" ? this.#facts.healthy(id, this.clients.get(id) ?? "", sessionTimeoutMs) : undefined;
 			if (healthy !== undefined) this.#verdicts.report("false-expiry", `${this.clients.get(id)} was expired, although ${healthy}`);
 		}
+		this.#judgeTwins();
 		for (const [id, { sessionTimeoutMs }] of state.members) if (!this.#sessions.has(id)) this.#sessions.set(id, { sessionTimeoutMs });
+	}
+
+	/** Of two processes with one `instanceId` one counts. */
+	#judgeTwins(): void {
+		const holders = new Map<string, string>();
+		for (const [id, { instanceId }] of this.#state.members) {
+			if (instanceId === undefined) continue;
+			const other = holders.get(instanceId);
+			if (other !== undefined) this.#verdicts.report("twins", `${other} and ${id} are both members as ${instanceId}`);
+			holders.set(instanceId, id);
+		}
 	}
 
 	readonly #sessions = new Map<string, { readonly sessionTimeoutMs: number }>();
@@ -208,31 +216,6 @@ export class JournalOracle {
 			this.#verdicts.report("plan-twice", `epoch ${state.epoch} was planned a second time`);
 	}
 
-	#judgeOffsets(before: Before, wire: WireEntry): void {
-		const state = this.#state;
-		for (const [partition, { offset, index }] of state.offsets) {
-			if (index !== state.index) continue;
-			const old = before.offsets.get(partition);
-			if (wire.kind === "admin") {
-				if (this.#applied.has(`${wire.author} ${partition}`))
-					this.#verdicts.report("reset-dup", `a copy of a reset moved ${partition} again`);
-				this.#applied.add(`${wire.author} ${partition}`);
-				this.#facts.onReset(partition, offset);
-				continue;
-			}
-			const owner = before.owner.get(partition);
-			const item = itemsOf(wire, "c").find(([named]) => named === partition);
-			if (!item || owner?.member !== wire.author || owner.fence !== item[1] || String(item[2]) !== offset.toString()) {
-				this.#verdicts.report("commit-fence", `${partition} was set to ${offset} by ${wire.author}, which did not own it under that fence`);
-			}
-			if (old !== undefined && offset < old && item?.[5] !== 1)
-				this.#verdicts.report("commit-regression", `the committed offset of ${partition} fell from ${old} to ${offset}`);
-			const handled = this.#facts.handledTo(partition);
-			if (offset > handled && offset > (old ?? 0n) && !this.#facts.mistaken(partition, handled, offset))
-				this.#verdicts.report("commit-unhandled", `${partition} was committed to ${offset}, but only what is below ${handled} was handled`);
-		}
-	}
-
 	/** What a snapshot says must be what the log up to there means. */
 	#judgeSnapshot(bytes: Uint8Array, position: bigint): void {
 		const entry = decodeEntry(bytes);
@@ -249,18 +232,6 @@ export class JournalOracle {
 		if (gone && kind !== undefined) return kind;
 		return has(wire, "s") || has(wire, "e") || has(wire, "j") ? "regranted" : "abandoned";
 	}
-}
-
-function snapshotOf(state: GroupState): Before {
-	return {
-		members: new Map([...state.members].map(([id, { last }]) => [id, last])),
-		owner: new Map(state.owner),
-		target: state.target.size === 0 ? state.target : new Map(state.target),
-		offsets: new Map([...state.offsets].map(([partition, { offset }]) => [partition, offset])),
-		epoch: state.epoch,
-		planned: state.planned,
-		era: state.era,
-	};
 }
 
 function difference(a: string, b: string): string {

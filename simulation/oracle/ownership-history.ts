@@ -10,8 +10,12 @@ export interface OwnershipRecord {
 	readonly member: string;
 	/** Where the group stood at the grant. */
 	readonly committed: bigint | undefined;
+	/** The end of the partition at the grant. */
+	readonly end: bigint;
 	/** The next offset its owner may start with. */
 	next: bigint | undefined;
+	/** How often its owner was sent elsewhere. */
+	moves: number;
 	ended: EndKind | undefined;
 	endedAtMs: number;
 }
@@ -19,6 +23,12 @@ export interface OwnershipRecord {
 export class OwnershipHistory {
 	readonly #records = new Map<string, OwnershipRecord>();
 	readonly #current = new Map<string, OwnershipRecord>();
+	readonly #endOf: (partition: string) => bigint;
+
+	/** `endOf`: the end of a partition's log. */
+	constructor(endOf: (partition: string) => bigint) {
+		this.#endOf = endOf;
+	}
 
 	find(partition: string, fence: bigint): OwnershipRecord | undefined {
 		return this.#records.get(`${partition} ${fence}`);
@@ -43,10 +53,14 @@ export class OwnershipHistory {
 			const committed = state.offsets.get(partition)?.offset;
 			const known = this.find(partition, fence);
 			const again = known?.member === owner.member ? known : undefined;
-			const record = again ?? { partition, fence, member: owner.member, committed, next: committed, ended: undefined, endedAtMs: 0 };
+			const record = again ?? this.#granted(partition, fence, owner.member, committed);
 			record.ended = undefined;
 			this.#records.set(`${partition} ${fence}`, record);
 			this.#current.set(partition, record);
 		}
+	}
+
+	#granted(partition: string, fence: bigint, member: string, committed: bigint | undefined): OwnershipRecord {
+		return { partition, fence, member, committed, end: this.#endOf(partition), next: committed, moves: 0, ended: undefined, endedAtMs: 0 };
 	}
 }

@@ -1,11 +1,12 @@
 // Keeps the history of one check, and the participants that write it.
 import assert from "node:assert/strict";
-import type { ConsumerGroup, Context, Member, MemberOptions, Message, Partition, Producer, RunOptions } from "@polylog/core";
+import type { Broker, ConsumerGroup, Context, Member, MemberOptions, Message, Partition, Producer, RunOptions, Topic } from "@polylog/core";
 import { partitionKey } from "@polylog/core/driver";
 import type { ChildMember } from "./child.ts";
 import { checkHistory, type Verdict, violationLine } from "./history/check-history.ts";
 import { type HistoryEvent, mergeHistories } from "./history/event.ts";
 import type { HistoryRules } from "./history/judge.ts";
+import { readAll } from "./reading.ts";
 import { recorded, recordedHandler, type Scribe } from "./recorded-member.ts";
 import { clock, until } from "./time.ts";
 
@@ -141,6 +142,15 @@ export class Recorder {
 	async run(group: ConsumerGroup<Item>, handle: ItemHandler, options: RunOptions & MemberOptions<Item> = {}): Promise<void> {
 		const scribe = this.#scribe(group.name);
 		await group.run(recordedHandler(handle, scribe, options.onFailure), { ...options, ...this.#hooks(scribe, options) });
+	}
+
+	/** Reads the topic to its end without a group: what is found there is held against what was sent. */
+	async readBack(broker: Broker, topic: Topic<Item>): Promise<Message<Item>[]> {
+		const reader = `r${++this.#names}`;
+		const handler = recordedHandler(() => {}, this.#scribe(reader));
+		const messages = await readAll(broker, topic);
+		for (const message of messages) await handler(message, { signal: new AbortController().signal });
+		return messages;
 	}
 
 	/** The member's connection is cut: from here on its end was not a clean one. */

@@ -13,14 +13,22 @@ const atWork = (ms: number) => {
 	while (process.cpuUsage(start).user < ms * 1000) for (let i = 0; i < 1e6; i++) Math.sqrt(i);
 };
 
+/** The connections that a check has used, so that the kit's own close at once. */
 const closing = (hold: () => void): Tap => ({
-	driver: (driver) => ({
-		...delegate(driver),
-		close() {
-			hold();
-			return driver.close();
-		},
-	}),
+	driver(driver) {
+		let used = false;
+		return {
+			...delegate(driver),
+			append(...call) {
+				used = true;
+				return driver.append(...call);
+			},
+			close() {
+				if (used) hold();
+				return driver.close();
+			},
+		};
+	},
 });
 const leaving = (hold: () => void) =>
 	withCoordinator({

@@ -1,6 +1,6 @@
 // How a member ends: whatever the application throws or hangs in, it drains, commits, tells once, and leaves.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Broker, deadLetter, type Member, type MemberOptions, topic } from "../src/index.ts";
+import { type Broker, deadLetter, type Member, type MemberOptions, PolylogError, topic } from "../src/index.ts";
 import { ScriptedGroup, scriptedBroker } from "./scripted-group.ts";
 
 const numbers = topic<number>("numbers", { partitions: 2 });
@@ -42,6 +42,17 @@ describe("a member", () => {
 		expect(script.left).toEqual([{ drained: true }]);
 		expect(script.committedOf(0)).toBe(3n);
 		expect(member.assignment).toEqual([]);
+	});
+
+	it("that ends while it joins says why", async () => {
+		const joining = Promise.withResolvers<void>();
+		script.joining = joining.promise;
+		const joined = join();
+		await expect.poll(() => script.listener).toBeDefined();
+		joining.resolve();
+		script.listener?.fatal(new PolylogError("MEMBER_REPLACED", "another one has its place"));
+		await expect(joined).rejects.toMatchObject({ code: "MEMBER_REPLACED" });
+		expect(script.destroyed).toBe(true);
 	});
 
 	it("tells an error of an asynchronous onLost, and lives on", async () => {

@@ -120,6 +120,8 @@ export class GroupMember<T> implements Member<T> {
 
 	#joinFailed(error: unknown, signal: AbortSignal | undefined): PolylogError {
 		const { backend, group, closed } = this.#parts;
+		// It may end before whoever joins hears that it has joined.
+		if (this.#failure) return this.#failure;
 		if (this.#ending.signal.aborted) return closed();
 		if (signal?.aborted) return abortedError(signal, `joining group ${group}`);
 		return backend.wrap(error, `joining group ${group}`, { group });

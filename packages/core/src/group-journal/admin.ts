@@ -6,7 +6,8 @@ import type { Offset } from "../offset.ts";
 import type { JournalContext } from "./context.ts";
 import type { GroupEvent, ResetEvent } from "./entry.ts";
 import { encodeEntry } from "./entry-codec.ts";
-import { Follower, isPlaceLost } from "./follower.ts";
+import { Follower } from "./follower.ts";
+import { isPlaceLost } from "./place.ts";
 import type { GroupState, PartitionKey } from "./state.ts";
 
 export class Admin {

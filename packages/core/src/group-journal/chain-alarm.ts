@@ -1,5 +1,5 @@
-// Tells when a member has read another journal than this one. An alarm, not a decision: the proof of place is what
-// protects a reader.
+// Tells when a member has read another journal than this one. An alarm, and a reason to prove the own place again; not a
+// decision, since it does not tell who of the two is right.
 import type { MemberEntry } from "./entry.ts";
 import type { Follower } from "./follower.ts";
 

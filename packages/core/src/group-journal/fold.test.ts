@@ -217,6 +217,17 @@ describe("expire", () => {
 	});
 });
 
+describe("a static join of an earlier era", () => {
+	it("counts for nothing: it was written for a journal that was lost since", () => {
+		journal.join("s", { instanceId: "one", era: journal.state.era + 1 });
+		journal.join("ghost", { instanceId: "one", era: journal.state.era });
+		expect([...journal.state.members.keys()]).toContain("s");
+		expect([...journal.state.members.keys()]).not.toContain("ghost");
+		journal.join("heir", { instanceId: "one", era: journal.state.era + 1 });
+		expect([...journal.state.members.keys()]).not.toContain("s");
+	});
+});
+
 describe("abandon", () => {
 	it("frees the partition and bars its author until it returned", () => {
 		journal.plan("a", { "t/0": "a", "t/1": "a" });
@@ -228,6 +239,27 @@ describe("abandon", () => {
 		journal.plan("a", { "t/0": "a", "t/1": "a" });
 		expect(journal.owners()).toEqual({ "t/0": "a", "t/1": "a" });
 		expect(journal.state.barred.size).toBe(0);
+	});
+
+	it("asks for a plan when it returned, also if somebody else has it by then: shares are to be even again", () => {
+		journal.join("b");
+		journal.plan("a", { "t/0": "a", "t/1": "b" });
+		journal.by("a", { type: "abandon", items: [{ partition: "t/0", fence: journal.fence("t/0") }] });
+		journal.plan("a", { "t/0": "b", "t/1": "b" });
+		const { epoch } = journal.state;
+		journal.by("a", { type: "returned", partitions: ["t/0"] });
+		expect(journal.state.epoch).toBeGreaterThan(epoch);
+	});
+
+	it("asks for a plan when another process takes its author's place: nobody hangs there", () => {
+		journal.join("s", { instanceId: "one" });
+		journal.plan("a", { "t/0": "s", "t/1": "a" });
+		journal.by("s", { type: "abandon", items: [{ partition: "t/0", fence: journal.fence("t/0") }] });
+		journal.plan("a", { "t/1": "a" });
+		const { epoch } = journal.state;
+		journal.join("s2", { instanceId: "one" });
+		expect(journal.state.barred.size).toBe(0);
+		expect(journal.state.epoch).toBeGreaterThan(epoch);
 	});
 });
 

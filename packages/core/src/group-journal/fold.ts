@@ -2,7 +2,7 @@
 // who is a member, who owns what and which commit counts. Each event is judged against the state it meets.
 import { mixChain } from "./chain.ts";
 import type { AdminEntry, CommitItem, Entry, GroupEvent, Held, JoinEvent, MemberEntry, ResetEvent, SnapshotEntry } from "./entry.ts";
-import { bar, bury, free, giveTo, removeMember, settle } from "./ownership.ts";
+import { bar, bury, free, giveTo, isBarred, removeMember, settle } from "./ownership.ts";
 import type { GroupState, MemberState, PartitionKey } from "./state.ts";
 
 /** Takes in one entry. `undefined`: its bytes could not be decoded; it still counts. */
@@ -99,20 +99,25 @@ function join(state: GroupState, entry: MemberEntry, event: JoinEvent): boolean 
 		seq: entry.seq,
 		wall: entry.wall,
 	});
+	// What a former one must not have, this one may.
+	const freed = replaced.some(([id]) => isBarred(state, id));
 	for (const [id] of replaced) inherit(state, id, entry.member);
-	const unchanged = replaced.length > 0 && replaced.every(([, other]) => sameTopics(other.topics, event.topics));
+	const unchanged = replaced.length > 0 && !freed && replaced.every(([, other]) => sameTopics(other.topics, event.topics));
 	if (!unchanged) state.epoch++;
 	for (const partition of event.barred) keepFrom(state, entry.member, partition);
 	return true;
 }
 
 /**
- * Written before the present holder of its `instanceId` had joined: that one must not go for it. The join of a process that
- * died may arrive after its successor's; an author that lives looks again, and joins anew.
+ * Written before the present holder of its `instanceId` had joined, or for a journal that was lost since: that one must not
+ * go for it. The join of a process that died may arrive after its successor's; an author that lives looks again, and joins
+ * anew.
  */
-function isLate(state: GroupState, entry: MemberEntry, { instanceId, previous }: JoinEvent): boolean {
+function isLate(state: GroupState, entry: MemberEntry, { instanceId, previous, era }: JoinEvent): boolean {
 	if (instanceId === undefined) return false;
-	for (const [id, other] of state.members) if (id !== previous && other.instanceId === instanceId && entry.at < other.join) return true;
+	for (const [id, other] of state.members) {
+		if (id !== previous && other.instanceId === instanceId && (entry.at < other.join || era <= state.era)) return true;
+	}
 	return false;
 }
 
@@ -171,8 +176,8 @@ function returned(state: GroupState, author: string, partition: PartitionKey): v
 	const members = state.barred.get(partition);
 	if (!members?.delete(author)) return;
 	if (members.size === 0) state.barred.delete(partition);
-	// Only where nobody else took it is there something to plan.
-	if (!state.owner.has(partition)) state.epoch++;
+	// Also where somebody else took it: the shares are to be even again.
+	state.epoch++;
 }
 
 function expire(state: GroupState, author: string, accused: string, last: number): void {

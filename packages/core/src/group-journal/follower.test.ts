@@ -3,7 +3,8 @@ import { Journal } from "../../test/group-journal/entries.ts";
 import { SimulatedBroker } from "../../test/group-journal/simulated-store.ts";
 import { Process, VirtualTime } from "../../test/group-journal/virtual-clock.ts";
 import { entryDigest } from "./chain.ts";
-import { Follower, isPlaceLost } from "./follower.ts";
+import { Follower } from "./follower.ts";
+import { isPlaceLost } from "./place.ts";
 import { dumpState } from "./snapshot.ts";
 import { DEFAULT_TIMING } from "./timing.ts";
 import { SeededRandom } from "../seeded-random.ts";
@@ -113,5 +114,40 @@ describe("a follower", () => {
 		expect(isPlaceLost(lost)).toBe(true);
 		await run(reader.boot(never));
 		expect([...reader.state.members.keys()]).toEqual(["a"]);
+	});
+
+	it("notices that only the entry at its place came again, behind another one", async () => {
+		const reader = await follower();
+		await run(reader.boot(never));
+		journal.by("a");
+		journal.by("a");
+		store();
+		await run(reader.catchUp(never));
+		const again = broker.journal("g").entries.at(-1)?.bytes ?? new Uint8Array();
+		broker.journal("g").cutBack(2);
+		journal.join("b");
+		store();
+		broker.journal("g").append(again);
+		broker.connection++;
+		const lost: unknown = await run(reader.catchUp(never)).catch((error: unknown) => error);
+		expect(isPlaceLost(lost)).toBe(true);
+	});
+
+	it("goes on after a new connection where nothing is lost, also if retention has removed what it read", async () => {
+		const reader = await follower();
+		await run(reader.boot(never));
+		for (let i = 0; i < 50; i++) journal.by("a");
+		store();
+		await run(reader.catchUp(never));
+		broker.connection++;
+		journal.join("b");
+		store();
+		await run(reader.catchUp(never));
+		broker.connection++;
+		broker.journal("g").truncateBefore(broker.journal("g").entries.at(-3)?.position ?? 0n);
+		journal.join("c");
+		store();
+		await run(reader.catchUp(never));
+		expect(dumpState(reader.state)).toBe(dumpState(journal.state));
 	});
 });

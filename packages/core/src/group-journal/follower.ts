@@ -2,12 +2,12 @@
 // entry or from a snapshot it can prove), and stops when the place is lost. Used by members and by whoever only looks.
 import type { Clock, Random } from "../clock.ts";
 import type { JournalBounds, JournalCursor, JournalEntry, JournalLog } from "../driver/journal-log.ts";
-import { JournalPlaceLost } from "../driver/journal-log.ts";
 import { PolylogError } from "../errors.ts";
 import { ChainRing, entryDigest } from "./chain.ts";
 import type { Entry, SnapshotEntry } from "./entry.ts";
 import { decodeEntry, encodeEntry } from "./entry-codec.ts";
 import { applyEntry } from "./fold.ts";
+import { isPlaceLost, Place } from "./place.ts";
 import { emptyState, type GroupState } from "./state.ts";
 import { CHAIN_RING, type JournalTiming } from "./timing.ts";
 
@@ -29,6 +29,7 @@ export class Follower {
 	readonly #ring = new ChainRing(CHAIN_RING);
 	#state = emptyState();
 	#cursor: JournalCursor | undefined;
+	readonly #place: Place;
 	#firstPosition: bigint | undefined;
 	/** Index at which the last boot reached the tail: chains before it may be of a log that was cut back. */
 	#bootIndex = 0;
@@ -39,6 +40,7 @@ export class Follower {
 
 	constructor(log: JournalLog, context: FollowerContext) {
 		this.#log = log;
+		this.#place = new Place(log);
 		this.#context = context;
 	}
 
@@ -79,9 +81,14 @@ export class Follower {
 
 	/** One read; takes in what came. Rejects with JournalPlaceLost when the place is gone: `boot` again. */
 	async read(waitMs: number, signal: AbortSignal, onEntry?: OnEntry): Promise<number> {
-		const entries = await this.#log.read(this.#cursor, waitMs, signal);
+		const entries = await this.#place.read(waitMs, signal);
 		for (const entry of entries) this.#take(entry, onEntry);
 		return entries.length;
+	}
+
+	/** Another reader has read another journal: one of the two has to find out. */
+	doubt(): void {
+		this.#place.doubt();
 	}
 
 	/** Reads up to what was the tail at the time of the call, and proves the place. */
@@ -96,6 +103,7 @@ export class Follower {
 	async #bootOnce(signal: AbortSignal): Promise<void> {
 		this.#state = emptyState();
 		this.#cursor = undefined;
+		this.#place.restart();
 		this.#firstPosition = undefined;
 		this.#ring.restart(0);
 		const bounds = await this.#log.bounds(signal);
@@ -155,6 +163,7 @@ export class Follower {
 		const entry = decodeEntry(bytes);
 		this.#firstPosition ??= position;
 		this.#cursor = { position, bytes };
+		this.#place.push(this.#cursor);
 		if (entry?.kind === "mark" && entry.nonce === this.#mark?.nonce) this.#mark = undefined;
 		if (!this.#unplaced) return this.#apply(entry, bytes, onEntry);
 		this.#unplaced.push({ position, bytes });
@@ -203,8 +212,4 @@ class Patience {
 		this.#askedAt = this.#clock.now();
 		return true;
 	}
-}
-
-export function isPlaceLost(error: unknown): boolean {
-	return error instanceof JournalPlaceLost || (typeof error === "object" && error !== null && "placeLost" in error);
 }

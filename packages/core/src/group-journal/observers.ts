@@ -2,7 +2,8 @@
 // what is new.
 import type { JournalLog } from "../driver/journal-log.ts";
 import type { JournalContext } from "./context.ts";
-import { Follower, isPlaceLost } from "./follower.ts";
+import { Follower } from "./follower.ts";
+import { isPlaceLost } from "./place.ts";
 import type { GroupState } from "./state.ts";
 
 interface Observer {

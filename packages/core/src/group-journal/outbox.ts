@@ -4,7 +4,7 @@ import type { GroupEvent, MemberEntry } from "./entry.ts";
 import { encodeEntry } from "./entry-codec.ts";
 import type { Instant } from "./lease.ts";
 import type { PendingCommit } from "./pending-commits.ts";
-import type { JournalTiming } from "./timing.ts";
+import { type JournalTiming, longestPause } from "./timing.ts";
 
 export interface Outgoing {
 	readonly seq: number;
@@ -26,7 +26,6 @@ export interface Letter {
 export class Outbox {
 	readonly #memberId: string;
 	readonly #timing: JournalTiming;
-	/** No pause between two tries is longer: after an outage the member must speak before its session is over. */
 	readonly #longestMs: number;
 	#seq = 0;
 	#current: Outgoing | undefined;
@@ -36,7 +35,7 @@ export class Outbox {
 	constructor(memberId: string, timing: JournalTiming, sessionTimeoutMs: number) {
 		this.#memberId = memberId;
 		this.#timing = timing;
-		this.#longestMs = Math.max(timing.retryMs, Math.min(timing.retryMaxMs, sessionTimeoutMs / 3));
+		this.#longestMs = longestPause(timing, sessionTimeoutMs);
 	}
 
 	/** The entry that has not been read back. */

@@ -26,6 +26,11 @@ export function bar(state: GroupState, member: string, partition: PartitionKey):
 	else state.barred.set(partition, new Set([member]));
 }
 
+/** From any partition. */
+export function isBarred(state: GroupState, member: string): boolean {
+	return [...state.barred.values()].some((members) => members.has(member));
+}
+
 /** Forgets the member and remembers that its id is used up. What it owned is left to the caller. */
 export function bury(state: GroupState, member: string, kind: TombKind): void {
 	state.members.delete(member);

@@ -14,8 +14,8 @@ export class ReadLoop {
 		this.#waitMs = waitMs;
 	}
 
-	/** One read. Comes back early if it was interrupted, and at once if it is only to show that the journal answers. */
-	async once(onEntry: OnEntry, atOnce = false): Promise<void> {
+	/** One read, at once if it is only to show that the journal answers. False if it was cut short and shows nothing. */
+	async once(onEntry: OnEntry, atOnce = false): Promise<boolean> {
 		const proofs = this.#proofs;
 		this.#proofs = [];
 		const reading = (this.#reading = new AbortController());
@@ -24,9 +24,11 @@ export class ReadLoop {
 		try {
 			await this.#follower.read(atOnce || proofs.length > 0 ? 0 : this.#waitMs, reading.signal, onEntry);
 			for (const proof of proofs) proof.resolve();
+			return true;
 		} catch (error) {
 			for (const proof of proofs) proof.reject(error);
 			if (!this.#interrupted || this.#stopped) throw error;
+			return false;
 		} finally {
 			this.#reading = undefined;
 		}

@@ -8,7 +8,7 @@ import { sleep } from "../clock.ts";
 import type { JournalContext } from "./context.ts";
 import { ChainAlarm } from "./chain-alarm.ts";
 import type { Entry } from "./entry.ts";
-import { Follower, isPlaceLost } from "./follower.ts";
+import { Follower } from "./follower.ts";
 import { History } from "./history.ts";
 import type { Holding } from "./holdings.ts";
 import { Identity } from "./identity.ts";
@@ -16,10 +16,12 @@ import { Incarnation } from "./incarnation.ts";
 import { instant } from "./lease.ts";
 import { Mirror } from "./mirror.ts";
 import { fenced, type PendingCommit } from "./pending-commits.ts";
+import { isPlaceLost } from "./place.ts";
 import { ReadLoop } from "./read-loop.ts";
 import { Sender } from "./sender.ts";
 import { SideDuties } from "./side-duties.ts";
 import type { PartitionKey } from "./state.ts";
+import { longestPause } from "./timing.ts";
 import { Trouble } from "./trouble.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -80,9 +82,10 @@ export class JournalSession implements GroupSession {
 			counts,
 			onCounts: () => this.#wakeup.soon(),
 		});
-		this.#chains = new ChainAlarm(this.#follower, (member, at) =>
-			context.log.error(`member ${member} of group "${request.group}" read another journal than this one up to entry ${at}`),
-		);
+		this.#chains = new ChainAlarm(this.#follower, (member, at) => {
+			context.log.error(`member ${member} of group "${request.group}" read another journal than this one up to entry ${at}`);
+			this.#follower.doubt();
+		});
 		this.#mirror = new Mirror(context.journals, request.group, context.log);
 		this.#wakeup = new Wakeup(context.clock, () => this.#tick());
 	}
@@ -200,7 +203,9 @@ export class JournalSession implements GroupSession {
 
 	/** Finds the place in the journal, however long the broker is away. */
 	async #boot(): Promise<void> {
-		for (let delayMs = this.#context.timing.retryMs / 5; !this.#ended; delayMs = Math.min(delayMs * 1.5, this.#context.timing.retryMaxMs)) {
+		const { timing } = this.#context;
+		const longestMs = longestPause(timing, this.#request.sessionTimeoutMs);
+		for (let delayMs = timing.retryMs / 5; !this.#ended; delayMs = Math.min(delayMs * 1.5, longestMs)) {
 			try {
 				return await this.#follower.boot(this.#end.signal);
 			} catch (error) {
@@ -242,7 +247,7 @@ export class JournalSession implements GroupSession {
 		while (!this.#ended && incarnation !== undefined) {
 			if (this.#incarnation !== incarnation) return { reboot: true };
 			try {
-				await this.#reader.once((entry) => this.#read(incarnation, entry), away);
+				if (!(await this.#reader.once((entry) => this.#read(incarnation, entry), away))) continue;
 				if (away) incarnation.outbox.reachable(this.#context.clock.now());
 				away = false;
 			} catch (error) {

@@ -58,6 +58,11 @@ export const DEFAULT_TIMING: JournalTiming = {
 	observerIdleMs: 30_000,
 };
 
+/** No pause between two tries is longer: after an outage the member must speak before its session is over. */
+export function longestPause({ retryMs, retryMaxMs }: JournalTiming, sessionTimeoutMs: number): number {
+	return Math.max(retryMs, Math.min(retryMaxMs, sessionTimeoutMs / 3));
+}
+
 /** Limits inside the fold. They are part of the protocol: members that differ in one diverge. */
 export const TOMBSTONES = 1024;
 export const CHAIN_RING = 4096;

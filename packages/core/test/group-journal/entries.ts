@@ -46,7 +46,7 @@ export class Journal {
 	}
 
 	join(member: string, options: Partial<JoinEvent> = {}): void {
-		this.by(member, joinEvent(options));
+		this.by(member, joinEvent({ era: this.state.era + 1, ...options }));
 	}
 
 	/** Everything to whom it says: `{ "t/0": "a" }`. */

@@ -3,7 +3,19 @@
 export { type Cut, Link, LinkError } from "./link.ts";
 export { Machine, type Program, type Running } from "./machine.ts";
 export { liveAsMember, type MemberCall } from "./member-life.ts";
-export { ALL_FAULTS, EVERYDAY_FAULTS, type Fault, type FaultKind, makePlan, type MemberPlan, type Plan, type PlanOptions } from "./plan.ts";
+export {
+	ALL_FAULTS,
+	endOf,
+	EVERYDAY_FAULTS,
+	EVERYTHING,
+	type Fault,
+	type FaultKind,
+	makePlan,
+	type MemberPlan,
+	type Plan,
+	type PlanOptions,
+	type Taking,
+} from "./plan.ts";
 export { SimulatedProcess } from "./process.ts";
 export { SeededRandom } from "@polylog/core/testing";
 export { type Cuts, cutPlan, shorten } from "./shorten.ts";

@@ -29,6 +29,7 @@ export interface MachineParts {
 	readonly note: (text: string) => void;
 	/** A program ended with an error. */
 	readonly failed: (name: string, error: unknown) => void;
+	readonly killed?: (name: string) => void;
 	/** See JournalCoordinatorOptions. */
 	readonly inspect?: (process: SimulatedProcess, state: GroupState) => void;
 }
@@ -128,6 +129,7 @@ export class Machine {
 		this.#parts.note(`${current.process.name} is killed`);
 		current.process.kill();
 		current.link.close();
+		this.#parts.killed?.(current.process.name);
 	}
 
 	/** Asks the process to end in good order. */

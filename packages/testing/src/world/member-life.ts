@@ -1,5 +1,5 @@
 // A member's life in a simulated process: it insists on joining, takes messages, and closes when its process is asked to end.
-import { type ConsumerGroup, isPolylogError, type Member } from "@polylog/core";
+import { type ConsumerGroup, isPolylogError, type Member, type MemberOptions } from "@polylog/core";
 import type { Running } from "./machine.ts";
 
 export interface MemberCall {
@@ -17,8 +17,9 @@ export async function liveAsMember<T>(
 	group: ConsumerGroup<T>,
 	{ instanceId, closeWithinMs }: MemberCall,
 	take: (member: Member<T>) => Promise<void>,
+	options: MemberOptions<T> = {},
 ): Promise<void> {
-	const member = await insist(running, () => group.join(instanceId === undefined ? {} : { instanceId }));
+	const member = await insist(running, () => group.join(instanceId === undefined ? options : { ...options, instanceId }));
 	if (!member) return;
 	const asked = new Promise<void>((resolve) => {
 		running.signal.addEventListener("abort", () => resolve(), { once: true });

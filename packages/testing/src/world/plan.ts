@@ -28,9 +28,16 @@ export type Fault = { readonly atMs: number } & (
 	| { readonly kind: "storm"; readonly members: number; readonly stayMs: number; readonly crash: boolean }
 	| { readonly kind: "grow"; readonly by: number }
 	| { readonly kind: "reset"; readonly back: number; readonly times: number }
+	/** The member goes back by so many messages on one of its partitions. */
+	| { readonly kind: "seek"; readonly member: number; readonly back: number }
+	/** Another process starts with the same `instanceId`, if the member has one. */
+	| { readonly kind: "twin"; readonly member: number }
 );
 
 export type FaultKind = Fault["kind"];
+
+/** How a member takes messages. */
+export type Taking = "run" | "batches" | "iterator";
 
 export interface Plan {
 	readonly seed: number;
@@ -52,6 +59,13 @@ export interface Plan {
 	readonly producers: number;
 	/** Messages of each producer. */
 	readonly messages: number;
+	/** Where the group starts on a partition. */
+	readonly from: "earliest" | "latest";
+	/** Every process takes messages in one of these ways. */
+	readonly taking: readonly Taking[];
+	readonly maxHandlerMs: number | undefined;
+	/** Chance that a member goes back on a partition that it is given, before anything of it is delivered. */
+	readonly seekWhenAssigned: number;
 }
 
 /** Faults that a consumer group must survive on any backend; `fail-over` with losses is for logs that lose their tail. */
@@ -70,7 +84,10 @@ export const EVERYDAY_FAULTS: readonly FaultKind[] = [
 	"grow",
 ];
 
-export const ALL_FAULTS: readonly FaultKind[] = [...EVERYDAY_FAULTS, "reset", "reset", "not-durable", "fail-over"];
+export const ALL_FAULTS: readonly FaultKind[] = [...EVERYDAY_FAULTS, "reset", "reset", "not-durable", "fail-over", "seek", "seek", "twin"];
+
+/** Of a fail-over: the whole log, as if it had been deleted and made again. */
+export const EVERYTHING = 1_000_000;
 
 export interface PlanOptions {
 	/** Drawn from, so that one named twice comes twice as often. */
@@ -139,6 +156,11 @@ export function makePlan(seed: number, options: PlanOptions = {}): Plan {
 		order: options.order ?? random.pick(["partition", "partition", "key"]),
 		producers: random.pick([1, 1, 2]),
 		messages: options.messages ?? random.integer(30, 120),
+		// A group from the latest that loses its journal has to be told where to go on: see the scenarios.
+		from: losses ? "earliest" : random.pick(["earliest", "earliest", "latest"]),
+		taking: random.pick<readonly Taking[]>([["run"], ["run"], ["run", "batches", "iterator"], ["batches"], ["iterator"]]),
+		maxHandlerMs: random.pick([undefined, undefined, 1500]),
+		seekWhenAssigned: random.pick([0, 0, 0.3]),
 	};
 }
 
@@ -167,7 +189,12 @@ function makeFault(random: SeededRandom, kinds: readonly FaultKind[], session: n
 		case "slow":
 			return { atMs, kind, factor: random.pick([5, 20, 100]), ms: lasting() };
 		case "fail-over":
-			return { atMs, kind, entriesLost: losses ? random.pick([0, 1, 3, 10]) : 0, recordsLost: losses ? random.pick([0, 0, 1, 4]) : 0 };
+			return {
+				atMs,
+				kind,
+				entriesLost: losses ? random.pick([0, 1, 3, 10, EVERYTHING]) : 0,
+				recordsLost: losses ? random.pick([0, 0, 1, 4, EVERYTHING]) : 0,
+			};
 		case "storm":
 			return {
 				atMs,
@@ -180,10 +207,15 @@ function makeFault(random: SeededRandom, kinds: readonly FaultKind[], session: n
 			return { atMs, kind, by: random.integer(1, 3) };
 		case "reset":
 			return { atMs, kind, back: random.integer(0, 12), times: random.integer(1, 3) };
+		case "seek":
+			return { atMs, kind, member, back: random.integer(0, 12) };
+		case "twin":
+			return { atMs, kind, member };
 	}
 }
 
-function endOf(fault: Fault): number {
+/** When it is over, a restart included. */
+export function endOf(fault: Fault): number {
 	const ms = "ms" in fault && fault.kind !== "wall-clock" ? fault.ms : 0;
 	const restart = "restartMs" in fault ? (fault.restartMs ?? 0) : 0;
 	return fault.atMs + ms + restart + ("stayMs" in fault ? fault.stayMs : 0);

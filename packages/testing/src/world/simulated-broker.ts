@@ -22,7 +22,7 @@ export const CALM: NetworkOptions = { latencyMs: [0.5, 3], lostAnswers: 0, lateA
 export interface BrokerWatcher {
 	/** An entry was stored; `position` as readers see it. */
 	journalAppended?(group: string, bytes: Uint8Array, position: bigint): void;
-	/** Its last entries are gone. */
+	/** Its last entries are gone; `Infinity`: all of them, those too that were removed before. */
 	journalCut?(group: string, entries: number): void;
 	/** Entries before `position` are gone. */
 	journalTruncated?(group: string, position: bigint): void;
@@ -107,14 +107,16 @@ export class SimulatedBroker {
 		this.#troubledAt = Math.max(this.#troubledAt, this.time.now);
 	}
 
-	/** The node that took over has not got the last entries. */
+	/** The node that took over has not got the last entries; without any, it makes the journal anew. */
 	cutJournal(group: string, entries: number): void {
 		const log = this.store.journal(group);
-		const kept = log.end - BigInt(entries);
-		const from = kept > log.earliest ? kept : log.earliest;
-		const lost = Number(log.end - from);
-		log.truncateFrom(from);
-		for (const watcher of this.watchers) watcher.journalCut?.(group, lost);
+		if (log.end - log.earliest <= BigInt(entries)) {
+			this.store.journals.delete(group);
+			for (const watcher of this.watchers) watcher.journalCut?.(group, Number.POSITIVE_INFINITY);
+			return;
+		}
+		log.truncateFrom(log.end - BigInt(entries));
+		for (const watcher of this.watchers) watcher.journalCut?.(group, entries);
 	}
 
 	/** The node that took over has not got the last records. */

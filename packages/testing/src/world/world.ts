@@ -10,6 +10,8 @@ import { VirtualTime } from "./virtual-time.ts";
 export interface WorldWatcher extends BrokerWatcher {
 	/** A program ended with an error. */
 	failed?(process: string, error: unknown): void;
+	/** A process was killed. */
+	killed?(process: string): void;
 	/** A reader of the journal took in an entry. */
 	inspect?(process: SimulatedProcess, state: GroupState): void;
 	/** After each event. */
@@ -21,6 +23,8 @@ export interface Programs {
 	/** `number` counts producers from 0. */
 	producer(running: Running, number: number): Promise<void>;
 	reset(running: Running, back: number): Promise<void>;
+	/** Of the member that runs in this process, if one does. */
+	seek?(process: string, back: number): Promise<void>;
 	/** All of it is processed: the run may end. */
 	done(world: World): boolean;
 }
@@ -44,6 +48,7 @@ export class World {
 	readonly #watcher: WorldWatcher;
 	readonly #parts: MachineParts;
 	readonly #closeWithinMs: number[] = [];
+	readonly #calls: MemberCall[] = [];
 	#healed = false;
 	#stop = false;
 	#extras = 0;
@@ -69,6 +74,7 @@ export class World {
 				this.note(`${name} failed: ${error instanceof Error ? error.message : String(error)}`);
 				watcher.failed?.(name, error);
 			},
+			killed: (name) => watcher.killed?.(name),
 			...(watcher.inspect && { inspect: (process, state) => watcher.inspect?.(process, state) }),
 		};
 	}
@@ -93,6 +99,7 @@ export class World {
 			this.#closeWithinMs[i] = 30_000;
 			const { sessionTimeoutMs, instanceId } = member;
 			const call: MemberCall = { sessionTimeoutMs, instanceId, closeWithinMs: () => this.#closeWithinMs[i] ?? 30_000 };
+			this.#calls.push(call);
 			const program: Program = (running) => this.#programs.member(running, call);
 			const machine = new Machine(`m${i}`, program, this.#parts, member.drift);
 			this.members.push(machine);
@@ -181,7 +188,21 @@ export class World {
 				return;
 			case "wall-clock":
 				return machine.process?.jumpWallClock(fault.ms);
+			case "seek":
+				return this.#seek(machine, fault.back);
+			case "twin":
+				return this.#twin(this.#calls[fault.member]);
 		}
+	}
+
+	#seek({ process }: Machine, back: number): void {
+		process?.run(() => void this.#programs.seek?.(process.name, back));
+	}
+
+	/** Somebody who was started by mistake, or because the first one looked dead. */
+	#twin(call: MemberCall | undefined): void {
+		if (call?.instanceId === undefined) return;
+		this.extra("t", (running) => this.#programs.member(running, call)).start();
 	}
 
 	/** Somebody who joins for a while. */

@@ -39,7 +39,7 @@ export class Committing implements CommitPort {
 		const { link, standing, signal, rejoin, heart } = this.#parts;
 		const { membership } = standing;
 		heart.doubt();
-		const answers = await link.send("group", offsetCommitRequest(membership, items), { signal });
+		const answers = await link.send("commit", offsetCommitRequest(membership, items), { signal });
 		if (answers.some(({ errorCode }) => errorCode === ERROR.none || isOutdated(errorCode))) heart.trust();
 		if (answers.some(({ errorCode }) => isOutdated(errorCode)) && standing.isCurrent(membership)) {
 			// What is still held in the next generation is committed under that.

@@ -1,7 +1,7 @@
 // A member's session in a Kafka group: joins, keeps itself alive, tells the listener what it owns, commits.
 //
-// Heartbeats, commits and offset look-ups go over a connection that joins never hold up; so a member lives on, and commits,
-// while it or another one takes its time to give partitions up. Kafka checks a commit's member and generation, and nothing
+// Heartbeats and commits go over connections of their own, which joins never hold up; so a member lives on, and commits,
+// while it or another one takes its time to give partitions up, and lives on while a commit waits for replicas. Kafka checks a commit's member and generation, and nothing
 // about its partition: that this member holds the partition, under this fence, is checked here.
 import {
 	type Commit,

@@ -6,9 +6,9 @@ import type { KafkaWire, NodeAddress, WireConnection, WireRequest } from "./wire
 
 /**
  * Purposes that must not hold each other up, since a broker answers each connection in order: long polls, joins (which
- * wait for all members), appends, and the short requests that keep a membership alive.
+ * wait for all members), appends and commits (which wait for replicas), and the short requests that keep a membership alive.
  */
-export type Lane = "admin" | "produce" | "fetch" | "fetch-now" | "group" | `join-${number}`;
+export type Lane = "admin" | "produce" | "fetch" | "fetch-now" | "group" | "commit" | `join-${number}`;
 
 export interface NetworkSettings {
 	readonly seeds: readonly NodeAddress[];

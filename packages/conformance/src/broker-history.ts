@@ -21,7 +21,7 @@ export class BrokerHistory {
 	/** The same broker, whose groups and producers tell this history from now on; it is changed in place. */
 	keep(broker: Broker): Broker {
 		const producer = broker.producer.bind(broker);
-		const consumerGroup = broker.consumerGroup.bind(broker) as <T>(...call: Parameters<Broker["consumerGroup"]>) => ConsumerGroup<T>;
+		const consumerGroup = broker.consumerGroup.bind(broker);
 		const producerGroup = broker.producerGroup.bind(broker);
 		return Object.assign(broker, {
 			producer: (...call: Parameters<typeof producer>) => this.#producer(producer(...call)),
@@ -31,7 +31,7 @@ export class BrokerHistory {
 				return Object.assign(group, { producer: (...one: Parameters<typeof member>) => this.#producer(member(...one)) });
 			},
 			consumerGroup: (...call: Parameters<Broker["consumerGroup"]>) => this.#group(consumerGroup(...call)),
-		}) as Broker;
+		});
 	}
 
 	/** How it breaks the contract, as far as one can tell who was not told where all this ends. */

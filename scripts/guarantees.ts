@@ -17,8 +17,10 @@ export const KEPT: readonly string[] = [
 	"redis-sentinel",
 	"rabbitmq-container",
 	"rabbitmq-native",
+	"rabbitmq-cluster",
 	"kafka-container",
 	"kafka-native",
+	"kafka-cluster",
 ];
 
 /** Reports that are not there, and those that nobody expects. */

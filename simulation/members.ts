@@ -146,13 +146,15 @@ export class Members {
 			if (random.chance(this.#parts.plan.seekWhenAssigned)) await this.#seekBack(running, member, partition, random.integer(0, 6));
 	}
 
-	/** From where the group stands: what is delivered beyond that need not be processed, and would be skipped. */
+	/** From where the group stands: what is delivered beyond that need not be processed, and would be skipped. So would records that came to stand below a place whose own are lost. */
 	async #seekBack(running: Running, member: Member<Sent>, partition: Partition, back: number): Promise<void> {
 		const { world, deliveries, journal } = this.#parts;
 		const key = partitionKey(partition);
 		const committed = journal.state.offsets.get(key)?.offset;
 		if (committed === undefined) return;
-		const offset = committed > BigInt(back) ? committed - BigInt(back) : 0n;
+		const handled = deliveries.handledTo(key);
+		const stands = committed < handled ? committed : handled;
+		const offset = stands > BigInt(back) ? stands - BigInt(back) : 0n;
 		try {
 			await member.seek({ offset }, [partition]);
 		} catch (error) {

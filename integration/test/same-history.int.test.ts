@@ -1,6 +1,6 @@
 // One scenario, one file, every backend: each partition must go through the same, but for offsets, fences and times.
 import type { Capabilities } from "@polylog/core";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { BACKENDS, reportBackend, startBackend } from "../src/backends.ts";
 import { type Played, playScenario } from "../src/same-history/scenario.ts";
 
@@ -16,6 +16,8 @@ function differences(played: readonly Played[]): Record<string, Record<string, u
 describe("one scenario on every backend", { timeout: 60_000 }, () => {
 	const played = new Map<string, Played>();
 	let reference: Played;
+	// In it a member leaves what it has handled uncommitted.
+	beforeEach(({ task }) => void (task.meta.historyMayBreak = ["duplicate"]));
 
 	beforeAll(async () => {
 		reference = await playScenario("memory:same-history");

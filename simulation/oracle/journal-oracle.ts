@@ -156,6 +156,8 @@ export class JournalOracle {
 					"expire-stale",
 					`${id} was expired for being silent since entry ${String(accusation?.[2])}, but spoke in ${last}`,
 				);
+			// A join of its own that came late: the process lives, and this never was its member.
+			if ([...before.members].some(([other, spoke]) => spoke > last && this.clients.get(other) === this.clients.get(id))) continue;
 			const { sessionTimeoutMs = 0 } = this.#sessions.get(id) ?? {};
 			const healthy = wire.kind === "member" ? this.#facts.healthy(id, this.clients.get(id) ?? "", sessionTimeoutMs) : undefined;
 			if (healthy !== undefined) this.#verdicts.report("false-expiry", `${this.clients.get(id)} was expired, although ${healthy}`);

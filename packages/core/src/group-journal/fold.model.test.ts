@@ -72,6 +72,8 @@ function planOf(state: GroupState, pick: number): [string, string][] {
 class Run {
 	readonly journal = new Journal();
 	readonly written: MemberEntry[] = [];
+	/** Joins that counted for nothing, since another member had their `instanceId`. */
+	readonly refused = new Set<MemberEntry>();
 	#generation = 0;
 
 	take(step: Step): void {
@@ -121,7 +123,10 @@ class Run {
 	#write(member: string, events: readonly GroupEvent[]): void {
 		const entry = this.journal.entryOf(member, events);
 		this.written.push(entry);
+		const { members, tombs } = this.journal.state;
+		const known = members.has(member) || tombs.has(member);
 		this.journal.append(entry);
+		if (!known && !members.has(member) && !tombs.has(member)) this.refused.add(entry);
 	}
 }
 
@@ -179,7 +184,12 @@ describe("the fold, whatever comes", () => {
 				for (const step of steps) run.take(step);
 				const entry = run.written[which % Math.max(1, run.written.length)];
 				// The next entry of a live member is no repeat: it may have been cut off by a gap.
-				fc.pre(entry !== undefined && run.journal.entries.some((bytes) => Buffer.from(bytes).equals(encodeEntry(entry))));
+				// A join that was refused may count in a late copy, once the holder of its instanceId is gone: a member without an author.
+				fc.pre(
+					entry !== undefined &&
+						!run.refused.has(entry) &&
+						run.journal.entries.some((bytes) => Buffer.from(bytes).equals(encodeEntry(entry))),
+				);
 				const meaning = () => {
 					const {
 						index: _i,

@@ -5,6 +5,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { RunningBroker } from "./broker.ts";
 import type { NodePlace } from "./node-network.ts";
 
 const STOP_MS = 20_000;
@@ -23,6 +24,9 @@ export interface ChildServerOptions {
 	/** Resolves once it serves; called after every start. */
 	ready(): Promise<void>;
 }
+
+/** Without what says which broker it is. */
+type Controls = Omit<RunningBroker, "url" | "version" | "how" | "host" | "port">;
 
 export class ChildServer {
 	readonly #options: ChildServerOptions;
@@ -94,6 +98,24 @@ export class ChildServer {
 
 	get folder(): string {
 		return this.#folder;
+	}
+
+	/** What can be done to it, as every broker of the tests offers it. */
+	controls(): Controls {
+		return {
+			start: () => this.start(),
+			stop: () => this.stop(),
+			kill: () => this.kill(),
+			pause: () => this.signal("SIGSTOP"),
+			resume: () => this.signal("SIGCONT"),
+			restart: async () => {
+				await this.stop();
+				await this.start();
+			},
+			logs: () => this.logs(),
+			dispose: () => this.dispose(),
+			[Symbol.asyncDispose]: () => this.dispose(),
+		};
 	}
 
 	async dispose(): Promise<void> {

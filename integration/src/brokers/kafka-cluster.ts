@@ -61,18 +61,7 @@ async function startNode({ places, at, classPath, version }: Place): Promise<Run
 		how: "native (Kafka's jars from Maven)",
 		host,
 		port: PORT,
-		start: () => server.start(),
-		stop: () => server.stop(),
-		kill: () => server.kill(),
-		pause: () => server.signal("SIGSTOP"),
-		resume: () => server.signal("SIGCONT"),
-		async restart() {
-			await server.stop();
-			await server.start();
-		},
-		logs: () => server.logs(),
-		dispose: () => server.dispose(),
-		[Symbol.asyncDispose]: () => server.dispose(),
+		...server.controls(),
 	};
 }
 

@@ -61,18 +61,7 @@ export async function startKafka(options: KafkaServerOptions = {}): Promise<Runn
 		port,
 		classPath,
 		listeners,
-		start: () => server.start(),
-		stop: () => server.stop(),
-		kill: () => server.kill(),
-		pause: () => server.signal("SIGSTOP"),
-		resume: () => server.signal("SIGCONT"),
-		async restart() {
-			await server.stop();
-			await server.start();
-		},
-		logs: () => server.logs(),
-		dispose: () => server.dispose(),
-		[Symbol.asyncDispose]: () => server.dispose(),
+		...server.controls(),
 	};
 }
 

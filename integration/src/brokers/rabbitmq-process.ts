@@ -82,16 +82,7 @@ export async function startRabbitmqProcess(options: RabbitmqProcess): Promise<Ru
 			how: `native (${folder}/rabbitmq-server)`,
 			host,
 			port,
-			start: () => server.start(),
-			stop: () => server.stop(),
-			kill: () => server.kill(),
-			pause: () => server.signal("SIGSTOP"),
-			resume: () => server.signal("SIGCONT"),
-			async restart() {
-				await server.stop();
-				await server.start();
-			},
-			logs: () => server.logs(),
+			...server.controls(),
 			async control(...args) {
 				const command = [join(folder, "rabbitmqctl"), ...args];
 				const [program = "", ...words] = place ? place.enter(command) : command;

@@ -92,18 +92,7 @@ async function startSentinel(primary: RunningRedis, downAfterMs: number): Promis
 		how: `native (${command})`,
 		host: HOST,
 		port,
-		start: () => server.start(),
-		stop: () => server.stop(),
-		kill: () => server.kill(),
-		pause: () => server.signal("SIGSTOP"),
-		resume: () => server.signal("SIGCONT"),
-		async restart() {
-			await server.stop();
-			await server.start();
-		},
-		logs: () => server.logs(),
-		dispose: () => server.dispose(),
-		[Symbol.asyncDispose]: () => server.dispose(),
+		...server.controls(),
 	};
 }
 

@@ -46,18 +46,7 @@ export async function startNativeRedis(kind: RedisKind, options: RedisServerOpti
 		how: `native (${command})`,
 		...peer,
 		peer,
-		start: () => server.start(),
-		stop: () => server.stop(),
-		kill: () => server.kill(),
-		pause: () => server.signal("SIGSTOP"),
-		resume: () => server.signal("SIGCONT"),
-		async restart() {
-			await server.stop();
-			await server.start();
-		},
-		logs: () => server.logs(),
-		dispose: () => server.dispose(),
-		[Symbol.asyncDispose]: () => server.dispose(),
+		...server.controls(),
 	};
 }
 

@@ -249,6 +249,21 @@ describe("a member", () => {
 		await expect.poll(() => seen).toEqual([2, 3]);
 	});
 
+	it("commits where the group begins also if onAssigned seeks: the next owner must not begin later", async () => {
+		await send(4);
+		const seen: number[] = [];
+		const member = await broker
+			.consumerGroup("g", { topics: [numbers], from: "latest" })
+			.join({ onAssigned: (partitions, one) => one.seek({ offset: 2n }, partitions) });
+		void member.run(async ({ value }, { signal }) => {
+			seen.push(value);
+			await new Promise((resolve) => signal.addEventListener("abort", resolve));
+		});
+		script.grant("numbers", 0);
+		await expect.poll(() => seen).toEqual([2]);
+		expect(script.commits).toMatchObject([{ partition: AT, offset: 4n }]);
+	});
+
 	it("works a partition that was resumed just before run was called", async () => {
 		await send(1);
 		let broken = true;

@@ -232,7 +232,11 @@ export class Ownership implements SessionListener {
 		const grant = this.#grants.get(lane);
 		let reader: Reader | undefined;
 		try {
-			if (grant && lane.state === "preparing" && !this.#seeks.has(lane)) reader = await this.#position(grant, lane);
+			if (grant && lane.state === "preparing") {
+				if (!this.#seeks.has(lane)) reader = await this.#position(grant, lane);
+				// A seek is not committed: without a start, the next owner would choose a later one.
+				else if (!grant.committed && !grant.historyLost) await this.#chooseStart(grant, lane);
+			}
 		} catch (error) {
 			if (!lane.halt.aborted) await this.#refused(lane, error);
 		}
@@ -245,12 +249,11 @@ export class Ownership implements SessionListener {
 		return undefined;
 	}
 
-	/** Puts the lane where the group stands, or `from` where it never was; that choice is committed before anything is
-	 *  delivered, since `latest` would otherwise skip what arrives before the first commit. */
+	/** Puts the lane where the group stands, or `from` where it never was. */
 	async #position(grant: Grant, lane: PartitionLane): Promise<Reader | undefined> {
 		const { backend, from } = this.#parts;
 		const patience = { clock: backend.clock, random: backend.random, signal: lane.halt };
-		const { committed, partition, fence } = grant;
+		const { committed, partition } = grant;
 		if (committed) {
 			const reader = await persevere(() => readerAt(backend, partition, committed, lane.halt), patience);
 			lane.restart(committed.offset, { committed: committed.offset, moved: false, proof: committed.last });
@@ -262,10 +265,18 @@ export class Ownership implements SessionListener {
 			if (from !== "earliest") throw lost;
 			this.#parts.events.report(lost);
 		}
-		const offset = await persevere(() => backend.resolve(partition, from), patience);
-		await (await this.#parts.session()).commit({ partition, fence, offset });
+		const offset = await this.#chooseStart(grant, lane);
 		lane.restart(offset, { committed: offset, moved: false });
 		return undefined;
+	}
+
+	/** Commits where the group begins, before anything is delivered: `latest` would otherwise skip what arrives before the first commit. */
+	async #chooseStart({ partition, fence }: Grant, lane: PartitionLane): Promise<Offset> {
+		const { backend, from, session } = this.#parts;
+		const patience = { clock: backend.clock, random: backend.random, signal: lane.halt };
+		const offset = await persevere(() => backend.resolve(partition, from), patience);
+		await (await session()).commit({ partition, fence, offset });
+		return offset;
 	}
 
 	async #lostHistory({ partition, key }: PartitionLane): Promise<PolylogError> {

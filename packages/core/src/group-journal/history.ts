@@ -1,12 +1,13 @@
 // What a session has seen of the journal, to tell after a lost place whether the log went on without it (entries were
 // removed by retention) or is another one now (lost, or cut back): then fences handed out before must not come again.
 import type { Follower } from "./follower.ts";
+import type { GroupState } from "./state.ts";
 
 interface Seen {
 	readonly index: number;
 	readonly chain: number;
 	readonly position: bigint | undefined;
-	readonly offsets: number;
+	readonly offsets: GroupState["offsets"];
 }
 
 export interface Cut {
@@ -33,7 +34,7 @@ export class History {
 	/** After each batch of entries that were read as a member. */
 	note({ state, cursor }: Follower): void {
 		this.#era = Math.max(this.#era, state.era);
-		this.#seen = { index: state.index, chain: state.chain, position: cursor?.position, offsets: state.offsets.size };
+		this.#seen = { index: state.index, chain: state.chain, position: cursor?.position, offsets: state.offsets };
 		if (this.#owed && state.era > this.#owed.era && (!this.#owed.offsetsLost || state.lostAt > 0)) this.#owed = undefined;
 	}
 
@@ -44,7 +45,8 @@ export class History {
 		const chain = follower.chainAt(seen.index);
 		const sameLog = chain !== undefined ? chain === seen.chain : removedByRetention(follower, seen);
 		if (sameLog) return undefined;
-		this.#owed = { era: this.#era, offsetsLost: seen.offsets > 0 && follower.state.offsets.size === 0 };
+		const { offsets } = follower.state;
+		this.#owed = { era: this.#era, offsetsLost: [...seen.offsets.keys()].some((partition) => !offsets.has(partition)) };
 		return this.#owed;
 	}
 }

@@ -43,7 +43,25 @@ describe("the journal under a session", () => {
 		await world.settled([a]);
 		expect(a.grant("orders/0")).toMatchObject({ committed: undefined, historyLost: true });
 		expect(a.grant("orders/0").fence).toBeGreaterThan(fence);
-		expect(world.errors).toEqual([expect.stringContaining("its committed offsets are gone")]);
+		expect(world.errors).toEqual([expect.stringContaining("committed offsets are gone")]);
+	});
+
+	it("lost the committed offset of one partition: that one has no history, and the others have theirs", async () => {
+		const world = new GroupWorld();
+		const a = await world.join("a");
+		await world.settled([a]);
+		const first = a.commit("orders/0", 41n);
+		await world.time.until(() => first.settled, 1000);
+		const kept = world.broker.journal("billing").entries.length;
+		const second = a.commit("orders/1", 7n);
+		await world.time.until(() => second.settled, 1000);
+		world.broker.journal("billing").cutBack(world.broker.journal("billing").entries.length - kept);
+		await world.time.until(() => a.reasons.length > 0, 5000);
+		await world.settled([a]);
+		expect(a.grant("orders/0")).toMatchObject({ committed: { offset: 41n } });
+		expect(a.grant("orders/0")).not.toHaveProperty("historyLost");
+		expect(a.grant("orders/1")).toMatchObject({ committed: undefined, historyLost: true });
+		expect(world.errors).toEqual([expect.stringContaining("committed offsets are gone")]);
 	});
 
 	it.each([0, 30_000])("forgot that a static member was started anew after %i ms: it joins again over its former self", async (downMs) => {

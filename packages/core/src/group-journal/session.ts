@@ -221,7 +221,7 @@ export class JournalSession implements GroupSession {
 		const cut = this.#history.compare(this.#follower);
 		if (cut)
 			log.error(
-				`the journal of group "${this.#request.group}" was lost or cut back${cut.offsetsLost ? "; its committed offsets are gone" : ""}`,
+				`the journal of group "${this.#request.group}" was lost or cut back${cut.offsetsLost ? "; committed offsets are gone" : ""}`,
 			);
 		const previous = this.#identity.former(state);
 		this.#identity.refuseToReplace(state, this.#member);

@@ -17,7 +17,7 @@ import type { Redis } from "ioredis";
 import { toRecord } from "./message-mapping.ts";
 import { idAtOrAbove, offsetOfId, ZERO_ID } from "./offset-mapping.ts";
 import type { Replication } from "./replication.ts";
-import { journalAppendScript, openJournalScript } from "./scripts/journal.ts";
+import { journalAppendScript, lookedScript, openJournalScript } from "./scripts/journal.ts";
 import { readPlace } from "./scripts/place.ts";
 import { anotherConnection } from "./servers/link.ts";
 import type { Route, Waiting } from "./servers/servers.ts";
@@ -92,6 +92,23 @@ export class StreamJournal implements JournalLog {
 		);
 		if (connection !== this.connection) throw anotherConnection("Redis");
 		return proven.every(Boolean);
+	}
+
+	async settled(connection: number, signal?: AbortSignal): Promise<void> {
+		const { commands, replication, topology } = this.#context;
+		if (!replication.asked) return;
+		const looked = topology.looked(this.#group);
+		const reached = await commands.run(
+			looked,
+			async (client) => {
+				await lookedScript.run(client, [looked], []);
+				return await replication.reached(client);
+			},
+			{ generation: connection, signal },
+		);
+		if (reached) return;
+		const message = `the journal of the group "${this.#group}" is not on as many replicas as "minReplicas" asks for`;
+		throw new PolylogError("UNAVAILABLE", message, { group: this.#group });
 	}
 
 	async bounds(signal?: AbortSignal): Promise<JournalBounds> {

@@ -22,9 +22,14 @@ export class Replication {
 		this.#timeoutMs = timeoutMs;
 	}
 
+	/** Whether there is anything to wait for. */
+	get asked(): boolean {
+		return this.#replicas > 0;
+	}
+
 	/** Called after the write was answered. */
 	async reached(client: Redis): Promise<boolean> {
-		if (this.#replicas === 0) return true;
+		if (!this.asked) return true;
 		const round = this.#rounds.get(client);
 		if (!round) return await this.#begin(client);
 		return await (round.next ??= round.now.then(

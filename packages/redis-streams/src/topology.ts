@@ -5,6 +5,7 @@
 //   polylog:{orders:3}:producers    who appended what last, for idempotence and fencing (hash)
 //   polylog:{topics}                topic → shape (hash);  polylog:{topics}:made  the number of the newest one made
 //   polylog:{group:billing}:journal a group's journal (stream);  polylog:{groups}  the groups' names (set)
+//   polylog:{group:billing}:looked  written by who looks at the group, gone at once: WAIT wants a write (string)
 //
 // Everything of one partition shares one hash tag, so that a script may touch all of it on Redis Cluster too.
 import type { Partition } from "@polylog/core/driver";
@@ -46,6 +47,10 @@ export class Topology {
 
 	journal(group: string): string {
 		return `${this.#prefix}${RESERVED}{group:${group}}:journal`;
+	}
+
+	looked(group: string): string {
+		return `${this.#prefix}${RESERVED}{group:${group}}:looked`;
 	}
 }
 

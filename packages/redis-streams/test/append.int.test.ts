@@ -1,4 +1,4 @@
-import type { AppendOutcome, Driver, Partition, Retention } from "@polylog/core/driver";
+import type { AppendOutcome, Driver, JournalLog, Partition, Retention } from "@polylog/core/driver";
 import { startProxy } from "@polylog/integration";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { record, records, Session, take, TestProducer, textOf, uniqueName, servers, useRedis } from "./harness.ts";
@@ -15,6 +15,11 @@ describe.each(servers)("on $title", (provider) => {
 	async function contents(driver: Driver, partition: Partition): Promise<string[]> {
 		const bounds = (await driver.topics.describe(partition.topic))!.partitions[0]!;
 		return (await take(driver.openReader(partition, bounds.earliest), bounds.records!)).map(textOf);
+	}
+
+	async function journalOf(driver: Driver): Promise<JournalLog> {
+		const { journals } = driver.groups as Extract<Driver["groups"], { kind: "journal" }>;
+		return await journals.open("g");
 	}
 
 	const statuses = (outcomes: readonly AppendOutcome[]) => [...new Set(outcomes.map(({ status }) => status))];
@@ -224,12 +229,12 @@ describe.each(servers)("on $title", (provider) => {
 			});
 			const driver = await session.driver({ minReplicas: 1, minReplicasTimeoutMs: 100 });
 			const partition = await makeTopic(driver);
-			const { journals } = driver.groups as Extract<Driver["groups"], { kind: "journal" }>;
-			const journal = await journals.open("g");
+			const journal = await journalOf(driver);
 			const append = () => driver.append(partition, records(0, 2), { id: "p", epoch: 0, sequence: 0 });
 			const alone = await append();
 			expect([statuses(alone), codes(driver, alone)]).toEqual([["unknown"], ["UNAVAILABLE"]]);
 			expect(await journal.append(Buffer.from("a"), journal.connection)).toEqual({ durable: false });
+			await expect(journal.settled!(journal.connection)).rejects.toMatchObject({ code: "UNAVAILABLE" });
 
 			// However many wait, they share the waiting.
 			const started = performance.now();
@@ -248,6 +253,16 @@ describe.each(servers)("on $title", (provider) => {
 			expect((await contents(driver, partition)).slice(0, 2)).toEqual(["r0", "r1"]);
 			expect(await contents(driver, partition)).toHaveLength(52);
 			expect(replica.version).toBe(primary.version);
+
+			// What another connection wrote may be told once the replica has it.
+			const other = await journalOf(await session.driver({ minReplicas: 1, minReplicasTimeoutMs: 100 }));
+			await expect(journal.settled!(journal.connection)).resolves.toBeUndefined();
+			await replica.pause();
+			expect(await other.append(Buffer.from("c"), other.connection)).toEqual({ durable: false });
+			expect((await journal.read(undefined, 0)).map(({ bytes }) => String(bytes))).toEqual(["a", "b", "c"]);
+			await expect(journal.settled!(journal.connection)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+			await replica.resume();
+			await expect(journal.settled!(journal.connection)).resolves.toBeUndefined();
 		});
 	});
 

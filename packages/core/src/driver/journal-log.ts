@@ -72,6 +72,12 @@ export interface JournalLog {
 	/** Whether each record still exists unchanged, or went by retention alone. Asked on the appending connection. */
 	prove(proofs: readonly RecordProof[], connection: number, signal?: AbortSignal): Promise<boolean>;
 
+	/**
+	 * Resolves when all that `read` returned on this connection is on as many replicas as were asked for: from then on it may be
+	 * told as committed. Rejects with UNAVAILABLE while it is not. Absent where what can be read is there anyway.
+	 */
+	settled?(connection: number, signal?: AbortSignal): Promise<void>;
+
 	bounds(signal?: AbortSignal): Promise<JournalBounds>;
 
 	/** Allows removing entries before `position`. May do less (whole segments), never more. */

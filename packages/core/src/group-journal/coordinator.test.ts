@@ -56,6 +56,20 @@ describe("looking at a group", () => {
 		await coordinator.close();
 	});
 
+	it("tells nothing that a failover may take back", async () => {
+		const world = new GroupWorld();
+		const a = await world.join("a");
+		await world.settled([a]);
+		const coordinator = world.coordinator();
+		world.broker.durable = false;
+		const commit = a.commit("orders/0", 3n);
+		await world.time.pass(100);
+		await expect(world.run(coordinator.describe("billing"))).rejects.toThrow("too few replicas");
+		world.broker.durable = true;
+		await world.time.until(() => commit.settled, 10_000);
+		expect([...((await world.run(coordinator.describe("billing")))?.committed ?? [])]).toHaveLength(1);
+	});
+
 	it("forgets it when it was deleted", async () => {
 		const world = new GroupWorld();
 		const a = await world.join("a");

@@ -90,7 +90,9 @@ class Slot {
 		try {
 			const observer = (this.#observer ??= await this.#open(signal));
 			if (!observer) return undefined;
+			const { connection } = observer.log;
 			await this.#refresh(observer, signal);
+			await observer.log.settled?.(connection, signal);
 			if (observer.follower.state.index > 0) return view(observer.follower.state);
 			// Deleted, or never written to.
 			await this.#drop();

@@ -142,6 +142,12 @@ class SimulatedLog implements JournalLog {
 		return { first: entries[0]?.position, last: this.#broker.tellsTail ? entries.at(-1)?.position : "unknown", complete: !truncated };
 	}
 
+	async settled(connection: number, signal?: AbortSignal): Promise<void> {
+		await this.#delay(signal);
+		if (connection !== this.#broker.connection) throw new Error("another connection");
+		if (!this.#broker.durable) throw new Error("on too few replicas");
+	}
+
 	async truncateBefore(position: bigint): Promise<void> {
 		this.#journal.truncateBefore(position);
 	}

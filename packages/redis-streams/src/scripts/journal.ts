@@ -12,6 +12,14 @@ local id = redis.call('XADD', KEYS[1], '*', 'entry', ARGV[1])
 return { id, redis.call('XLEN', KEYS[1]) }
 `);
 
+/**
+ * A write of no consequence, behind all that was read before it on its connection: WAIT speaks of a connection's writes alone
+ * (Redis 7.0 counts a read, Redis 8.0 and Valkey 8.1 do not). Works without memory too.
+ */
+export const lookedScript = new Script(`#!lua flags=allow-oom
+return redis.call('SET', KEYS[1], '', 'PX', 1)
+`);
+
 /** Notes a group's name, and that it has a journal; works without memory too, so that members can still join. */
 export const openJournalScript = new Script(`#!lua flags=allow-oom
 return redis.call('SADD', KEYS[1], ARGV[1])

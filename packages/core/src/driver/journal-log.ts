@@ -65,7 +65,8 @@ export interface JournalLog {
 	/**
 	 * Entries after `cursor` (from the first retained one without it), in order; waits up to `waitMs` for the first.
 	 * Rejects with `journalPlaceLost()` if the entry at the cursor no longer exists with the same content: checked
-	 * with or after the reading, so that what is returned follows it. One call at a time.
+	 * with or after the reading, so that what is returned follows it. The cursor may be older than the last entry that was
+	 * returned: after a disturbance core reads what it knows again. One call at a time.
 	 */
 	read(cursor: JournalCursor | undefined, waitMs: number, signal?: AbortSignal): Promise<readonly JournalEntry[]>;
 

@@ -114,8 +114,10 @@ describe(`on ${provider.title}`, { timeout: 60_000 }, () => {
 		})();
 		const reader = driver.openReader(partition, 0n);
 		const read: string[] = [];
+		let produced = false;
+		void producing.finally(() => (produced = true));
 		const reading = (async () => {
-			while (!until.stopped || read.length < stored) {
+			while (!produced || read.length < stored) {
 				const page = await reader.fetch(CREDIT).catch((error: unknown) => {
 					if (driver.classify(error).code === "OFFSET_OUT_OF_RANGE") throw error;
 					return [];

@@ -21,7 +21,7 @@ const broken = [
 ];
 
 describe("a driver that", { concurrent: true }, () => {
-	it.each(broken)("$name is rejected", { timeout: 60_000 }, async ({ name, adapter, rejectedBy }) => {
+	it.each(broken)("$name is rejected", { timeout: 180_000 }, async ({ name, adapter, rejectedBy }) => {
 		const results = await run(
 			name,
 			adapter,
@@ -32,7 +32,7 @@ describe("a driver that", { concurrent: true }, () => {
 
 	it(
 		"breaks nothing is kept by the same checks, with groups by journal and by the broker, without gaps and with them",
-		{ timeout: 60_000 },
+		{ timeout: 180_000 },
 		async () => {
 			const checks = [...new Set(broken.flatMap(({ rejectedBy }) => rejectedBy.map(([check]) => check)))];
 			for (const adapter of [memoryAdapter, withCoordinator({}), sparseAdapter]) {

@@ -19,22 +19,32 @@ afterEach(async () => {
 const group = (broker: Broker) => broker.consumerGroup("workers", { topics: [jobs], from: "earliest" });
 const send = (count: number) => worker.producer(jobs).sendBatch(Array.from({ length: count }, (_, n) => ({ value: n, partition: n % 2 })));
 
-it("tells a drain time that holds what it really takes", async () => {
+it("tells a drain time that holds what it takes at the pace of the time it watched", async () => {
 	await send(500);
 	const member = await group(worker).join();
-	const running = member.run(() => sleep(10), { commitIntervalMs: 100 });
+	let handled = 0;
+	const running = member.run(
+		async () => {
+			await sleep(10);
+			handled += 1;
+		},
+		{ commitIntervalMs: 100 },
+	);
 	const watched = group(watcher);
+	await expect.poll(() => handled).toBeGreaterThan(20);
+	const [startMs, before] = [performance.now(), handled];
 	const estimate = await watched.estimate({ watchMs: 900 });
-	const startMs = performance.now();
+	const perMessageMs = (performance.now() - startMs) / (handled - before);
+	// The machine may be quicker or slower after that: nobody can know.
+	const leftMs = (500 - handled) * perMessageMs;
 	expect(estimate).toMatchObject({ state: "draining", members: 1 });
-	await expect.poll(async () => (await watched.lag()).total, { timeout: 8_000, interval: 10 }).toBe(0n);
-	const tookMs = performance.now() - startMs;
-	const { likely = Number.NaN, least = Number.NaN, most = Number.POSITIVE_INFINITY } = estimate.drainMs ?? {};
-	console.log(`estimate: ${Math.round(likely)} ms (${Math.round(least)} to ${Math.round(most)}), took ${Math.round(tookMs)} ms`);
-	// Lag is seen at the commit: up to an interval after the work.
-	expect(tookMs).toBeGreaterThan(least - 100);
-	// How fast the machine works may change in between.
-	expect(Math.abs(likely - tookMs) / tookMs).toBeLessThan(0.75);
+	const { likely = Number.NaN, least = Number.NaN, most = Number.NaN } = estimate.drainMs ?? {};
+	console.log(`estimate: ${Math.round(likely)} ms (${Math.round(least)} to ${Math.round(most)}), ${Math.round(leftMs)} at the pace so far`);
+	expect(Math.abs(likely - leftMs) / leftMs).toBeLessThan(0.5);
+	// It sees commits: up to an interval after the work.
+	expect(least).toBeLessThan(leftMs + 200);
+	expect(most).toBeGreaterThan(leftMs - 200);
+	await expect.poll(async () => (await watched.lag()).total, { timeout: 20_000, interval: 10 }).toBe(0n);
 	expect((await watched.estimate({ watchMs: 900 })).state).toBe("caught-up");
 	await member.close();
 	await running;

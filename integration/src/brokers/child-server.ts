@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunningBroker } from "./broker.ts";
 import type { NodePlace } from "./node-network.ts";
+import { standsStill } from "./stands-still.ts";
 
 const STOP_MS = 20_000;
 
@@ -88,8 +89,16 @@ export class ChildServer {
 		await this.#end("SIGKILL");
 	}
 
-	signal(signal: "SIGSTOP" | "SIGCONT"): void {
-		this.#child?.kill(signal);
+	/** Resolves when it stands still. */
+	async pause(): Promise<void> {
+		const pid = this.#child?.pid;
+		if (pid === undefined) return;
+		this.#child?.kill("SIGSTOP");
+		await standsStill(pid);
+	}
+
+	resume(): void {
+		this.#child?.kill("SIGCONT");
 	}
 
 	logs(): string {
@@ -106,8 +115,8 @@ export class ChildServer {
 			start: () => this.start(),
 			stop: () => this.stop(),
 			kill: () => this.kill(),
-			pause: () => this.signal("SIGSTOP"),
-			resume: () => this.signal("SIGCONT"),
+			pause: () => this.pause(),
+			resume: () => this.resume(),
 			restart: async () => {
 				await this.stop();
 				await this.start();

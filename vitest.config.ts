@@ -18,6 +18,8 @@ export default defineConfig({
 	ssr: { resolve: { conditions: [SOURCE, "module", "node", "development|production"] } },
 	oxc: { target: "es2024" },
 	test: {
+		// What a test waits for comes: a second, vitest's own, is too little on a busy machine.
+		expect: { poll: { timeout: 15_000 } },
 		projects: [
 			{
 				extends: true,
@@ -38,7 +40,8 @@ export default defineConfig({
 					exclude: [...NOT_TESTS, KIT, ...leftOut()],
 					globalSetup: [END_OF_RUN],
 					setupFiles: [HISTORIES],
-					testTimeout: 30_000,
+					// On a busy machine rabbitmqctl takes eight seconds, and a test calls it up to four times.
+					testTimeout: 120_000,
 					// A broker may have to be installed first, or its image built.
 					hookTimeout: 600_000,
 					// They mostly wait.

@@ -3,12 +3,12 @@
 import type { RunningBroker } from "./broker.ts";
 import type { NodePlace } from "./node-network.ts";
 import { freePort } from "./port.ts";
-import { redisCommand, until } from "./redis-command.ts";
+import { redisCommand, redisSetup, until } from "./redis-command.ts";
 import { allOf, startAll } from "./nodes.ts";
 import { type RunningRedis, startNativeRedis } from "./redis.ts";
 
 export interface RedisClusterOptions {
-	/** After which silence a node counts as failed. Default: 1500. */
+	/** After which silence a node counts as failed. Default: 5000, since a busy machine holds one up for a second or two. */
 	readonly nodeTimeoutMs?: number;
 	/** Of each master. Default: 1. */
 	readonly replicas?: number;
@@ -61,7 +61,7 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
 	};
 }
 
-async function startNode({ nodeTimeoutMs = 1500, settings = [] }: RedisClusterOptions, place: NodePlace | undefined): Promise<Node> {
+async function startNode({ nodeTimeoutMs = 5000, settings = [] }: RedisClusterOptions, place: NodePlace | undefined): Promise<Node> {
 	const busPort = await freePort();
 	const clustered = [
 		["--cluster-enabled", "yes", "--cluster-port", String(busPort), "--cluster-node-timeout", String(nodeTimeoutMs)],
@@ -78,16 +78,16 @@ async function startNode({ nodeTimeoutMs = 1500, settings = [] }: RedisClusterOp
 async function makeCluster(nodes: readonly Node[]): Promise<void> {
 	const [first, ...others] = nodes;
 	if (!first) return;
-	for (const [at, node] of nodes.entries()) await redisCommand(node, "CLUSTER", "SET-CONFIG-EPOCH", String(at + 1));
+	for (const [at, node] of nodes.entries()) await redisSetup(node, "CLUSTER", "SET-CONFIG-EPOCH", String(at + 1));
 	for (const [at, node] of nodes.slice(0, MASTERS).entries()) {
 		const from = Math.floor((at * SLOTS) / MASTERS);
-		await redisCommand(node, "CLUSTER", "ADDSLOTSRANGE", String(from), String(Math.floor(((at + 1) * SLOTS) / MASTERS) - 1));
+		await redisSetup(node, "CLUSTER", "ADDSLOTSRANGE", String(from), String(Math.floor(((at + 1) * SLOTS) / MASTERS) - 1));
 	}
-	for (const { host, port, busPort } of others) await redisCommand(first, "CLUSTER", "MEET", host, String(port), String(busPort));
+	for (const { host, port, busPort } of others) await redisSetup(first, "CLUSTER", "MEET", host, String(port), String(busPort));
 	await until("the nodes meet", READY_MS, async () => (await knownTo(nodes)).every((known) => known === nodes.length));
 	for (const [at, node] of nodes.slice(MASTERS).entries()) {
 		const master = nodes[at % MASTERS];
-		if (master) await redisCommand(node, "CLUSTER", "REPLICATE", await redisCommand(master, "CLUSTER", "MYID"));
+		if (master) await redisSetup(node, "CLUSTER", "REPLICATE", await redisSetup(master, "CLUSTER", "MYID"));
 	}
 	await settled(nodes);
 }

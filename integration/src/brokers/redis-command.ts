@@ -11,10 +11,21 @@ const run = promisify(execFile);
 const POLL_MS = 50;
 /** A frozen server answers nothing. */
 const ANSWER_MS = 2000;
+/** Nobody asks again what sets something up, and a process may take seconds to start. */
+const SETUP_MS = 20_000;
 
 /** The reply as redis-cli prints it to a program: one part a line. Rejects if the server replies an error. */
-export async function redisCommand({ host, port }: RedisAddress, ...words: readonly string[]): Promise<string> {
-	const { stdout } = await run("redis-cli", ["-h", host, "-p", String(port), "-e", ...words], { timeout: ANSWER_MS });
+export async function redisCommand(server: RedisAddress, ...words: readonly string[]): Promise<string> {
+	return await command(server, words, ANSWER_MS);
+}
+
+/** The same, with patience. */
+export async function redisSetup(server: RedisAddress, ...words: readonly string[]): Promise<string> {
+	return await command(server, words, SETUP_MS);
+}
+
+async function command({ host, port }: RedisAddress, words: readonly string[], timeout: number): Promise<string> {
+	const { stdout } = await run("redis-cli", ["-h", host, "-p", String(port), "-e", ...words], { timeout });
 	return stdout.trim();
 }
 

@@ -13,7 +13,7 @@ import { type RunningRedis, startNativeRedis } from "./redis.ts";
 export interface RedisSentinelOptions {
 	/** Default: 1. */
 	readonly replicas?: number;
-	/** After which silence a sentinel calls a server down. Default: 1000. */
+	/** After which silence a sentinel calls a server down. Default: 4000, since a busy machine holds one up for a second or two. */
 	readonly downAfterMs?: number;
 	/** More of redis-server's own settings, for the primary and its replicas. */
 	readonly settings?: readonly string[];
@@ -37,9 +37,11 @@ const SENTINELS = 3;
 const HOST = "127.0.0.1";
 const START_MS = 15_000;
 const READY_MS = 60_000;
+/** After twice as long a failover that did not succeed is tried again. */
+const FAILOVER_MS = 5000;
 
 export async function startRedisSentinel(options: RedisSentinelOptions = {}): Promise<RunningRedisSentinel> {
-	const { replicas = 1, downAfterMs = 1000, settings = [] } = options;
+	const { replicas = 1, downAfterMs = 4000, settings = [] } = options;
 	const common = ["--appendfsync", "no", "--repl-diskless-sync-delay", "0", ...settings];
 	const first = await startNativeRedis("redis", { settings: common });
 	const stack = new AsyncDisposableStack();
@@ -106,7 +108,7 @@ function sentinelFile(folder: string, port: number, primary: RunningRedis, downA
 		`dir ${folder}`,
 		`sentinel monitor ${NAME} ${primary.host} ${primary.port} 2`,
 		`sentinel down-after-milliseconds ${NAME} ${downAfterMs}`,
-		`sentinel failover-timeout ${NAME} ${5 * downAfterMs}`,
+		`sentinel failover-timeout ${NAME} ${FAILOVER_MS}`,
 	];
 	writeFileSync(file, `${lines.join("\n")}\n`);
 	return file;

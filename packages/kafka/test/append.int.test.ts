@@ -99,13 +99,15 @@ describe("append", () => {
 	});
 
 	it("calls failed what never left, and it never appears", async () => {
-		const driver = await proxied.driver({ connectTimeoutMs: 500 });
+		const driver = await proxied.driver();
 		const partition = { topic: await makeTopic(driver), index: 0 };
 		const producer = new TestProducer(driver, partition);
 		await producer.append([record("W")]);
 		proxy.refuse(true);
 		await until(() => proxy.connections === 0, "the connections are cut");
 		await new Promise((resolve) => setTimeout(resolve, 50));
+		// A timer that is late comes before what was received meanwhile, the resets among it.
+		await new Promise((resolve) => setImmediate(resolve));
 		const [refused] = await producer.attempt([record("A")]);
 		expect(refused?.status).toBe("failed");
 		expect(driver.classify(refused?.status === "failed" ? refused.error : undefined).code).toBe("CONNECTION_LOST");
@@ -176,7 +178,7 @@ describe("append", () => {
 			expect(count).toBeGreaterThan(0);
 			expect((await readAll(driver, { topic, index })).map(textOf)).toEqual(Array.from({ length: count }, (_, i) => `r${i}`));
 		}
-	}, 90_000);
+	});
 
 	it("withdraws an append that was aborted before it left", async () => {
 		const driver = await direct.driver();

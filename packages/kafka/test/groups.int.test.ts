@@ -14,7 +14,8 @@ async function world(partitions = 4) {
 
 describe("a member", () => {
 	it("shares with another, keeps what it keeps under the same fence, and gives the rest up before the other has it", async () => {
-		const { topic, coordinator, request } = await world();
+		const { topic, coordinator, request: anyhow } = await world();
+		const request = { ...anyhow, sessionTimeoutMs: 12_000 };
 		const a = await new TestMember().join(coordinator, request);
 		await until(() => a.owned.length === 4, "the first owns all");
 		const before = new Map(a.grants);
@@ -32,28 +33,33 @@ describe("a member", () => {
 		for (const [key, { fence }] of b.grants) expect(fence).toBeGreaterThan(before.get(key)?.fence ?? 0n);
 		expect(a.told.filter((line) => line.startsWith("lost"))).toEqual([]);
 		await a.leave();
-		await until(() => b.owned.length === 4, "the other takes over", 3000);
+		// Without a good-bye it would wait for the session.
+		await until(() => b.owned.length === 4, "the other takes over", 9000);
 		expect(b.owned).toEqual([0, 1, 2, 3].map((index) => `${topic}/${index}`));
 		await b.leave();
 	});
 
 	it("lives, dispatches and commits while another one's slow hand-over holds up the rebalance (kafkajs parks such commits for its length)", async () => {
-		const { coordinator, request } = await world();
-		const a = await new TestMember().join(coordinator, { ...request, sessionTimeoutMs: 1500 });
+		const { coordinator, request: anyhow } = await world();
+		const sessionTimeoutMs = 5000;
+		const request = { ...anyhow, sessionTimeoutMs };
+		const a = await new TestMember().join(coordinator, request);
 		await until(() => a.owned.length === 4, "the first owns all");
 		const free = Promise.withResolvers<void>();
 		a.revoking = () => free.promise;
-		const b = await new TestMember().join(coordinator, { ...request, sessionTimeoutMs: 1500 });
+		const b = await new TestMember().join(coordinator, request);
 		await until(() => a.told.some((line) => line.startsWith("revoking")), "partitions are being given up");
 		const kept = [...a.grants.values()].filter(({ partition, fence }) => a.session?.mayDispatch(partition, fence));
 		expect(kept.length).toBe(2);
 		// A third member forces a rebalance while the first is still giving up.
 		const c = new TestMember();
-		const joining = c.join(coordinator, { ...request, sessionTimeoutMs: 1500 });
-		for (let offset = 1n; offset <= 30n; offset++) {
+		const joining = c.join(coordinator, request);
+		const end = performance.now() + sessionTimeoutMs + 1500;
+		for (let offset = 1n; performance.now() < end; offset++) {
 			const started = performance.now();
 			for (const { partition } of a.grants.values()) await a.commit(partition, offset);
-			expect(performance.now() - started).toBeLessThan(1000);
+			// A parked one would not be answered before this loop is over.
+			expect(performance.now() - started).toBeLessThan(4000);
 			await new Promise((resolve) => setTimeout(resolve, 100));
 			// Longer than the session, and still a member.
 			expect(a.told.filter((line) => line.startsWith("lost"))).toEqual([]);
@@ -62,10 +68,11 @@ describe("a member", () => {
 		await joining;
 		await until(() => a.owned.length + b.owned.length + c.owned.length === 4 && c.owned.length > 0, "all three share");
 		await Promise.all([a.leave(), b.leave(), c.leave()]);
-	}, 60_000);
+	});
 
 	it("loses what it takes longer to give up than the rebalance timeout allows", async () => {
-		const driver = await kafka.session.driver({ rebalanceTimeoutMs: 1500 });
+		// Kafka puts out who does not join again within it, too: a busy machine must not be that late.
+		const driver = await kafka.session.driver({ rebalanceTimeoutMs: 4000 });
 		const topic = await makeTopic(driver, 2);
 		const request = { group: uniqueName("g"), topics: [topic] };
 		const a = await new TestMember().join(coordinatorOf(driver), request);
@@ -107,7 +114,8 @@ describe("a member", () => {
 		const started = performance.now();
 		b.session?.destroy();
 		await until(() => a.owned.length === 2, "the first has all again");
-		expect(performance.now() - started).toBeLessThan(1500 + 2 * 500 + 2000);
+		// Nothing else would replace it before the rebalance timeout, a minute.
+		expect(performance.now() - started).toBeLessThan(1500 + 2 * 500 + 8000);
 		await a.leave();
 	});
 
@@ -138,7 +146,8 @@ describe("a member", () => {
 		const started = performance.now();
 		await Promise.all([a.leave(), b.leave()]);
 		await driver.close();
-		expect(performance.now() - started).toBeLessThan(2500);
+		// A good-bye that is not answered is given up after five seconds.
+		expect(performance.now() - started).toBeLessThan(4500);
 	});
 
 	it("gives a partition up whose handler hangs, and does not get it back before that has ended", async () => {
@@ -199,11 +208,11 @@ describe("a member", () => {
 
 	it("loses what it held when its event loop was blocked for longer than its session, and has it anew at once", async () => {
 		const { coordinator, request } = await world(2);
-		const a = await new TestMember().join(coordinator, { ...request, sessionTimeoutMs: 1500 });
+		const a = await new TestMember().join(coordinator, { ...request, sessionTimeoutMs: 4000 });
 		await until(() => a.owned.length === 2, "it owns all");
 		const [before] = [...a.grants.values()];
 		if (!before) throw new Error("nothing granted");
-		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5500);
 		// In the same turn still: no timer and no answer has told it anything.
 		expect(a.session?.mayDispatch(before.partition, before.fence)).toBe(false);
 		const stale = a.commit(before.partition, 1n, { fence: before.fence });

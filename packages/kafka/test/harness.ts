@@ -157,7 +157,7 @@ export class TestMember implements SessionListener {
 
 	async join(coordinator: GroupCoordinator, request: Pick<JoinRequest, "group" | "topics"> & Partial<JoinRequest>): Promise<this> {
 		this.session = await coordinator.join(
-			{ instanceId: undefined, clientId: "test", sessionTimeoutMs: 3000, heartbeatMs: 500, assignor: evenly, ...request },
+			{ instanceId: undefined, clientId: "test", sessionTimeoutMs: 8000, heartbeatMs: 500, assignor: evenly, ...request },
 			this,
 		);
 		return this;
@@ -203,7 +203,7 @@ export function coordinatorOf(driver: Driver): GroupCoordinator {
 	return driver.groups.coordinator;
 }
 
-export async function until(holds: () => boolean | Promise<boolean>, what: string, withinMs = 15_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, what: string, withinMs = 30_000): Promise<void> {
 	for (const deadline = Date.now() + withinMs; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 20))) {
 		if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
 	}

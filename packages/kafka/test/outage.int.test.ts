@@ -7,7 +7,7 @@ import { adapter } from "../src/index.ts";
 const SESSION_MS = 6000;
 const orders = topic<number>("orders", { partitions: 4 });
 
-describe("a group whose broker goes away", { timeout: 120_000 }, () => {
+describe("a group whose broker goes away", { timeout: 240_000 }, () => {
 	let kafka: RunningKafka;
 	let broker: Broker;
 	let members: Member<number>[];
@@ -28,7 +28,7 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 			member.run(({ value }) => void handled.set(value, (handled.get(value) ?? 0) + 1), { commitIntervalMs: 100 }),
 		);
 		for (const run of runs) run.catch((error: unknown) => failures.push(error));
-	}, 120_000);
+	});
 
 	afterEach(async () => {
 		await broker.close({ deadlineMs: 5000 });
@@ -38,7 +38,7 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 	async function expectAllHandled(receipts: readonly Receipt[]): Promise<void> {
 		expect(receipts.filter(({ status }) => status !== "ok")).toEqual([]);
 		const group = broker.consumerGroup("billing", { topics: [orders], from: "earliest" });
-		await expect.poll(async () => (await group.lag()).total, { timeout: 30_000 }).toBe(0n);
+		await expect.poll(async () => (await group.lag()).total, { timeout: 60_000 }).toBe(0n);
 		expect(receipts.flatMap((_, n) => (handled.has(n) ? [] : [n]))).toEqual([]);
 		expect(failures).toEqual([]);
 	}
@@ -46,7 +46,7 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 	const repeated = () => [...handled.values()].reduce((sum, times) => sum + times - 1, 0);
 
 	it("loses nothing and goes on by itself when the broker is killed and comes back", async () => {
-		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 60_000 }), async () => {
+		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 120_000 }), async () => {
 			await new Promise((resolve) => setTimeout(resolve, 1000));
 			await kafka.kill();
 			await kafka.start();
@@ -59,13 +59,14 @@ describe("a group whose broker goes away", { timeout: 120_000 }, () => {
 	});
 
 	it("goes on when the broker was frozen for longer than a session", async () => {
-		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 60_000 }), async () => {
+		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 120_000 }), async () => {
 			await new Promise((resolve) => setTimeout(resolve, 1000));
 			await kafka.pause();
 			await new Promise((resolve) => setTimeout(resolve, SESSION_MS + 2000));
 			await kafka.resume();
 		});
 		await expectAllHandled(receipts);
-		expect(members.flatMap(({ assignment }) => assignment).length).toBe(4);
+		// They may share anew just now.
+		await expect.poll(() => members.flatMap(({ assignment }) => assignment).length, { timeout: 30_000 }).toBe(4);
 	});
 });

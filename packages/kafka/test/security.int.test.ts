@@ -97,7 +97,8 @@ describe("a secured broker", () => {
 			(failure: unknown) => failure,
 		);
 		expect(driver.classify(error).code).toBe(code);
-		expect(performance.now() - started).toBeLessThan(5000);
+		// A connection that does not come about is given up after ten seconds.
+		expect(performance.now() - started).toBeLessThan(9000);
 		driver.destroy();
 	});
 

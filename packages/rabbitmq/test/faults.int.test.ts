@@ -63,7 +63,7 @@ async function everything(driver: Driver, partition: Partition): Promise<string[
 }
 
 describe("kill -9 of the broker", () => {
-	it("loses nothing that was acknowledged, keeps the order, and readers go on where they were", { timeout: 120_000 }, async () => {
+	it("loses nothing that was acknowledged, keeps the order, and readers go on where they were", { timeout: 300_000 }, async () => {
 		const driver = await rabbitmq.session.driver();
 		const partition = await topicOf(driver);
 		const pump = new Pump(driver, partition);
@@ -79,14 +79,14 @@ describe("kill -9 of the broker", () => {
 		await new Promise((resolve) => setTimeout(resolve, 2000));
 		for (let round = 0; round < 2; round++) {
 			const before = pump.acknowledged.length;
-			await until("records flow", () => pump.acknowledged.length > before + 500, 30_000);
+			await until("records flow", () => pump.acknowledged.length > before + 500, 60_000);
 			await rabbitmq.broker.kill();
 			await rabbitmq.broker.start();
 		}
 		const before = pump.acknowledged.length;
-		await until("records flow again", () => pump.acknowledged.length > before + 500, 30_000);
+		await until("records flow again", () => pump.acknowledged.length > before + 500, 60_000);
 		await pump.stop();
-		const stored = await until("the log can be read", () => everything(driver, partition).catch(() => undefined), 30_000);
+		const stored = await until("the log can be read", () => everything(driver, partition).catch(() => undefined), 60_000);
 		await until("the reader caught up", () => read.length >= stored.length);
 		reading = false;
 		await follower;
@@ -101,7 +101,7 @@ describe("kill -9 of the broker", () => {
 		expect(stored.length - first.length, "repeats are bounded by what was under way").toBeLessThanOrEqual(2 * 20);
 	});
 
-	it("is told from a restart that lost nothing: the journal's place is proven on the new connection", { timeout: 120_000 }, async () => {
+	it("is told from a restart that lost nothing: the journal's place is proven on the new connection", { timeout: 240_000 }, async () => {
 		const driver = await rabbitmq.session.driver();
 		const journal = await journalOf(driver);
 		await journal.append(Buffer.from("a"), journal.connection);
@@ -111,7 +111,7 @@ describe("kill -9 of the broker", () => {
 		await rabbitmq.broker.kill();
 		await expect(journal.append(Buffer.from("x"), connection)).rejects.toBeDefined();
 		await rabbitmq.broker.start();
-		await until("another connection is made", () => journal.connection > connection, 30_000);
+		await until("another connection is made", () => journal.connection > connection, 60_000);
 		await expect(journal.append(Buffer.from("x"), connection)).rejects.toMatchObject({ code: "CONNECTION_LOST" });
 		const [, b] = entries;
 		await until(
@@ -121,7 +121,7 @@ describe("kill -9 of the broker", () => {
 					() => true,
 					() => false,
 				),
-			30_000,
+			60_000,
 		);
 		const after = await until("the journal can be read", () =>
 			journal.read(b, 0).catch((error: unknown) => (error instanceof JournalPlaceLost ? Promise.reject(error) : undefined)),
@@ -138,8 +138,8 @@ async function take2(journal: JournalLog, count: number) {
 }
 
 describe("a broker that freezes", () => {
-	it("answers nothing, acknowledges nothing it did not store, and goes on when it thaws", { timeout: 120_000 }, async () => {
-		const driver = await rabbitmq.session.driver({ confirmTimeoutMs: 2000 });
+	it("answers nothing, acknowledges nothing it did not store, and goes on when it thaws", async () => {
+		const driver = await rabbitmq.session.driver({ confirmTimeoutMs: 5000 });
 		const partition = await topicOf(driver);
 		const producer = new TestProducer(driver, partition);
 		await producer.append([record("before")]);
@@ -147,8 +147,8 @@ describe("a broker that freezes", () => {
 		const outcomes = await producer.outcomes([record("during")]);
 		await rabbitmq.broker.resume();
 		expect(outcomes.map(({ status }) => status)).toEqual(["unknown"]);
-		await until("it works again", async () => (await producer.outcomes([record("after")]))[0]?.status === "ok", 30_000);
-		const texts = await until("the log can be read", () => everything(driver, partition).catch(() => undefined), 30_000);
+		await until("it works again", async () => (await producer.outcomes([record("after")]))[0]?.status === "ok", 60_000);
+		const texts = await until("the log can be read", () => everything(driver, partition).catch(() => undefined), 60_000);
 		expect(texts[0]).toBe("before");
 		expect(texts).toContain("after");
 	});
@@ -163,7 +163,7 @@ const ALARMS = [
 describe.each(ALARMS)("an alarm of $of", ({ of, raise, clear }) => {
 	it(
 		"makes publishing BACKPRESSURE; reading, describing and the journal go on; what was under way is stored once",
-		{ timeout: 120_000 },
+		{ timeout: 240_000 },
 		async () => {
 			const driver = await rabbitmq.session.driver();
 			const partition = await topicOf(driver);
@@ -237,7 +237,7 @@ describe("records that no queue takes", () => {
 		expect(await everything(driver, partition)).toEqual(["again"]);
 	});
 
-	it("are sent again in their order, and all of them are there in the end", { timeout: 60_000 }, async () => {
+	it("are sent again in their order, and all of them are there in the end", async () => {
 		const warnings: string[] = [];
 		const log = { ...silentLog, warn: (line: string) => void warnings.push(line) };
 		const broker = await connect({ url: rabbitmq.broker.url, adapters: { amqp: adapter }, log });

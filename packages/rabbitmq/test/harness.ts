@@ -52,7 +52,8 @@ export class Session {
 	}
 
 	async driver(options: RabbitmqOptions = {}, url = this.#broker.url): Promise<Driver> {
-		const driver = this.unconnected(options, url);
+		// Three seconds, the default, a busy machine's broker may take.
+		const driver = this.unconnected({ connectTimeoutMs: 10_000, ...options }, url);
 		await driver.connect();
 		return driver;
 	}
@@ -114,7 +115,7 @@ export class TestProducer {
 export async function until<T>(
 	what: string,
 	probe: () => T | undefined | false | Promise<T | undefined | false>,
-	withinMs = 15_000,
+	withinMs = 30_000,
 ): Promise<T> {
 	for (const deadline = performance.now() + withinMs; ;) {
 		const found = await probe();

@@ -5,7 +5,7 @@ it("goes on with the other partitions when the only slot's handler hangs", async
 	const broker = await connect({ url: "memory:", log: { info() {}, warn() {}, error() {} } });
 	const numbers = topic<number>("numbers", { partitions: 3 });
 	await broker.producer(numbers).sendBatch(Array.from({ length: 30 }, (_, i) => ({ value: i, partition: i % 3 })));
-	const group = broker.consumerGroup("g", { topics: [numbers], from: "earliest", sessionTimeoutMs: 2000 });
+	const group = broker.consumerGroup("g", { topics: [numbers], from: "earliest", sessionTimeoutMs: 8000 });
 	const member = await group.join({ maxHandlerMs: 100 });
 	const handled = new Set<number>();
 	let release = () => {};
@@ -17,13 +17,13 @@ it("goes on with the other partitions when the only slot's handler hangs", async
 		},
 		{ concurrency: 1 },
 	);
-	await expect.poll(() => [...handled].filter((value) => value % 3 !== 1).length, { timeout: 3000 }).toBe(20);
+	await expect.poll(() => [...handled].filter((value) => value % 3 !== 1).length).toBe(20);
 	expect([...handled].filter((value) => value % 3 === 1)).toEqual([]);
 	// Once it returns the partition comes back, from the message that hung.
 	const again = new Set<number>();
 	member.on("assigned", (partitions) => partitions.forEach(({ index }) => again.add(index)));
 	release();
-	await expect.poll(() => again.has(1), { timeout: 3000 }).toBe(true);
+	await expect.poll(() => again.has(1)).toBe(true);
 	await member.close({ deadlineMs: 200 });
 	await running;
 	await broker.close();

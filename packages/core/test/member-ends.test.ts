@@ -101,7 +101,7 @@ describe("a member", () => {
 		const running = group().run(() => {}, { signal: stopped.signal });
 		await expect.poll(() => script.listener).toBeDefined();
 		stopped.abort();
-		await expect(Promise.race([running.then(() => "ended"), new Promise((resolve) => setTimeout(resolve, 500, "hangs"))])).resolves.toBe(
+		await expect(Promise.race([running.then(() => "ended"), new Promise((resolve) => setTimeout(resolve, 10_000, "hangs"))])).resolves.toBe(
 			"ended",
 		);
 	});
@@ -213,8 +213,8 @@ describe("a member", () => {
 		const member = await join();
 		const start = performance.now();
 		await member.close({ deadlineMs: 200 });
-		// 200 ms, and half a second for a good-bye that nobody takes.
-		expect(performance.now() - start).toBeLessThan(2000);
+		// 200 ms, and half a second for a good-bye that nobody takes; without the deadline half a minute.
+		expect(performance.now() - start).toBeLessThan(10_000);
 	});
 
 	it("closes within its deadline although the dead-letter topic cannot be looked up", async () => {
@@ -240,7 +240,7 @@ describe("a member", () => {
 		);
 		await expect.poll(() => failed).toBe(1);
 		const closed = member.close({ deadlineMs: 100 });
-		await expect(Promise.race([closed.then(() => "closed"), new Promise((resolve) => setTimeout(resolve, 1500, "hangs"))])).resolves.toBe(
+		await expect(Promise.race([closed.then(() => "closed"), new Promise((resolve) => setTimeout(resolve, 10_000, "hangs"))])).resolves.toBe(
 			"closed",
 		);
 		await running;

@@ -23,7 +23,7 @@ describe("the topology", () => {
 		const billing = await broker.consumerGroup("billing", { topics: [orders], from: "earliest" }).join();
 		const handled = billing.run(() => {}, { commitIntervalMs: 20 });
 		const watched = broker.consumerGroup("billing", { topics: [orders], from: "earliest" });
-		await expect.poll(async () => (await watched.lag()).total, { timeout: 8_000 }).toBe(0n);
+		await expect.poll(async () => (await watched.lag()).total).toBe(0n);
 		const seen = await broker.topology({ watchMs: 50 });
 		expect(seen).toMatchObject({
 			backend: "memory",
@@ -46,9 +46,10 @@ describe("the topology", () => {
 		const producer = broker.producerGroup("shop").producer(orders);
 		await producer.sendBatch(numbers(100));
 		const slow = await broker.consumerGroup("slow", { topics: [orders], from: "earliest" }).join();
-		const running = slow.run(() => new Promise((resolve) => setTimeout(resolve, 5)), { commitIntervalMs: 20 });
+		// A quarter of what comes: the lag stays, however slow the machine is.
+		const running = slow.run(() => new Promise((resolve) => setTimeout(resolve, 20)), { commitIntervalMs: 20 });
 		const watched = broker.consumerGroup("slow", { topics: [orders], from: "earliest" });
-		await expect.poll(async () => (await watched.lag()).total, { timeout: 8_000 }).toBeLessThan(90n);
+		await expect.poll(async () => (await watched.lag()).total).toBeLessThan(90n);
 		const stopped = new AbortController();
 		const sending = (async () => {
 			for await (const _ of every(10, undefined, { signal: stopped.signal })) await producer.sendBatch(numbers(4));

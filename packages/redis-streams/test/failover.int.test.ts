@@ -18,24 +18,24 @@ interface Running extends AsyncDisposable {
 }
 
 const kinds = [
-	{ provider: cluster, start: async (): Promise<Running> => await cluster.start() },
+	{ provider: cluster, start: async (): Promise<Running> => await cluster.start({ nodeTimeoutMs: 1500 }) },
 	{
 		provider: sentinel,
 		// Two replicas, so that the new primary has one.
 		async start(): Promise<Running> {
-			const running = await sentinel.start({ replicas: 2 });
+			const running = await sentinel.start({ replicas: 2, downAfterMs: 1000 });
 			return { ...running, masterOf: () => running.primary() };
 		},
 	},
 ];
 
-describe.each(kinds)("on $provider.title", { timeout: 120_000 }, (kind) => {
+describe.each(kinds)("on $provider.title", { timeout: 240_000 }, (kind) => {
 	const { provider } = kind;
 	let servers: Running | undefined;
 	reportBroker("redis-streams", provider, () => servers);
 	beforeAll(async () => {
 		if (provider.skip === undefined) servers = await kind.start();
-	}, 120_000);
+	});
 	afterAll(() => servers?.[Symbol.asyncDispose]());
 
 	it("a group goes on after its master was killed: all acknowledged records are there, each is handled, fences only rise", async () => {
@@ -49,10 +49,10 @@ describe.each(kinds)("on $provider.title", { timeout: 120_000 }, (kind) => {
 		await Promise.all([group.join("A"), group.join("B")]);
 		const journal = `polylog:{group:${group.name}}:journal`;
 		const receipts = await sendThrough(broker.producer(orders, { deliveryTimeoutMs: 90_000 }), async () => {
-			await expect.poll(() => group.dispatches.length, { timeout: 20_000 }).toBeGreaterThan(100);
+			await expect.poll(() => group.dispatches.length, { timeout: 60_000 }).toBeGreaterThan(100);
 			const victim = await running.masterOf(journal);
 			await victim.kill();
-			await expect.poll(async () => (await running.masterOf(journal)).port !== victim.port, { timeout: 30_000 }).toBe(true);
+			await expect.poll(async () => (await running.masterOf(journal)).port !== victim.port, { timeout: 60_000 }).toBe(true);
 			await victim.start();
 			await new Promise((resolve) => setTimeout(resolve, 1000));
 		});

@@ -18,7 +18,7 @@ async function cutReplication({ host, port }: RunningRedis): Promise<void> {
 	admin.disconnect();
 }
 
-describe(`on ${sentinel.title}`, { timeout: 120_000 }, () => {
+describe(`on ${sentinel.title}`, { timeout: 240_000 }, () => {
 	let used: { readonly version: string; readonly how: string } | undefined;
 	reportBroker("redis-streams", sentinel, () => used);
 
@@ -41,23 +41,23 @@ describe(`on ${sentinel.title}`, { timeout: 120_000 }, () => {
 		await using group = new WatchedGroup(uniqueName("billing"), { url, topic: orders, sessionMs: SESSION_MS });
 		await Promise.all([group.join("A"), group.join("B")]);
 		await send(0, 400);
-		await expect.poll(() => group.lag(), { timeout: 20_000 }).toBe(0n);
+		await expect.poll(() => group.lag(), { timeout: 40_000 }).toBe(0n);
 		const victim = await servers.primary();
 		await cutReplication(victim);
 		await send(1000, 100);
 		const third = await group.join("C");
-		await expect.poll(() => third.assignment.length, { timeout: 20_000 }).toBeGreaterThan(0);
+		await expect.poll(() => third.assignment.length, { timeout: 40_000 }).toBeGreaterThan(0);
 		await send(1100, 8);
-		await expect.poll(() => group.lag(), { timeout: 20_000 }).toBe(0n);
+		await expect.poll(() => group.lag(), { timeout: 40_000 }).toBe(0n);
 		const before = [...group.dispatches];
 		expect(before.some(({ member }) => member === "C")).toBe(true);
 		await victim.kill();
 		await expect
-			.poll(async () => [undefined, victim.port].includes((await servers.agreedPrimary())?.port), { timeout: 30_000 })
+			.poll(async () => [undefined, victim.port].includes((await servers.agreedPrimary())?.port), { timeout: 60_000 })
 			.toBe(false);
 		await send(2000, 200);
 		await expect
-			.poll(async () => neverHandled(await contentsOf(broker, orders), group.dispatches), { timeout: 30_000, interval: 300 })
+			.poll(async () => neverHandled(await contentsOf(broker, orders), group.dispatches), { timeout: 60_000, interval: 300 })
 			.toEqual([]);
 		const values = [...(await contentsOf(broker, orders)).values()];
 		// The test has done what it says: something acknowledged is gone, and its offsets are used again.
@@ -70,7 +70,7 @@ describe(`on ${sentinel.title}`, { timeout: 120_000 }, () => {
 	});
 });
 
-describe(`on ${cluster.title}`, { timeout: 120_000 }, () => {
+describe(`on ${cluster.title}`, { timeout: 240_000 }, () => {
 	let used: { readonly version: string; readonly how: string } | undefined;
 	reportBroker("redis-streams", cluster, () => used);
 
@@ -86,26 +86,26 @@ describe(`on ${cluster.title}`, { timeout: 120_000 }, () => {
 		await using group = new WatchedGroup(groupName, { url, topic: orders, sessionMs: SESSION_MS });
 		const member = await group.join("A");
 		await send(0, 50);
-		await expect.poll(() => group.lag(), { timeout: 20_000 }).toBe(0n);
+		await expect.poll(() => group.lag(), { timeout: 40_000 }).toBe(0n);
 		const victim = await servers.masterOf(`{${orders.name}:0}`);
 		await cutReplication(victim);
 		await send(1000, 100);
-		await expect.poll(() => group.lag(), { timeout: 20_000 }).toBe(0n);
+		await expect.poll(() => group.lag(), { timeout: 40_000 }).toBe(0n);
 		const before = group.dispatches.length;
 		expect(before).toBe(150);
 		await victim.kill();
-		await expect.poll(async () => (await servers.masterOf(`{${orders.name}:0}`)).port !== victim.port, { timeout: 30_000 }).toBe(true);
+		await expect.poll(async () => (await servers.masterOf(`{${orders.name}:0}`)).port !== victim.port, { timeout: 60_000 }).toBe(true);
 		// More than were lost: by its offset alone, the group's place looks sound.
 		expect((await send(2000, 200)).filter(({ status }) => status !== "ok")).toEqual([]);
 		const outOfRange = (who: string) => group.stuck.some(({ member, error }) => member === who && error.code === "OFFSET_OUT_OF_RANGE");
-		await expect.poll(() => outOfRange("A"), { timeout: 30_000 }).toBe(true);
+		await expect.poll(() => outOfRange("A"), { timeout: 60_000 }).toBe(true);
 		await member.close();
 		await group.join("B");
-		await expect.poll(() => outOfRange("B"), { timeout: 30_000 }).toBe(true);
+		await expect.poll(() => outOfRange("B"), { timeout: 60_000 }).toBe(true);
 		expect(group.dispatches.length).toBe(before);
 		await group.on(broker).reset({ offset: 50n }, { force: true });
 		await expect
-			.poll(async () => neverHandled(await contentsOf(broker, orders), group.dispatches), { timeout: 30_000, interval: 300 })
+			.poll(async () => neverHandled(await contentsOf(broker, orders), group.dispatches), { timeout: 60_000, interval: 300 })
 			.toEqual([]);
 		expect(group.violations()).toEqual([]);
 	});

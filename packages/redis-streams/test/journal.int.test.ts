@@ -1,4 +1,4 @@
-import { type Driver, type JournalLog, JournalPlaceLost, type JournalStore, recordDigest } from "@polylog/core/driver";
+import { type Driver, type JournalEntry, type JournalLog, JournalPlaceLost, type JournalStore, recordDigest } from "@polylog/core/driver";
 import { startProxy } from "@polylog/integration";
 import { describe, expect, it } from "vitest";
 import { nativeClient, records, take, TestProducer, uniqueName, servers, useRedis } from "./harness.ts";
@@ -39,13 +39,18 @@ describe.each(servers)("on $title", (provider) => {
 			const started = performance.now();
 			expect(await journal.read(undefined, 120)).toEqual([]);
 			expect(performance.now() - started).toBeGreaterThan(100);
-			const waiting = journal.read(undefined, 10_000);
-			await new Promise((resolve) => setTimeout(resolve, 30));
-			const sent = performance.now();
-			await journal.append(bytes, journal.connection);
-			expect((await waiting)[0]!.bytes).toEqual(bytes);
-			// Without being woken it looks after a second.
-			expect(performance.now() - sent).toBeLessThan(700);
+			const tookMs: number[] = [];
+			for (let round = 0, cursor: JournalEntry | undefined; round < 3; round++) {
+				const waiting = journal.read(cursor, 30_000);
+				await new Promise((resolve) => setTimeout(resolve, 30));
+				const sent = performance.now();
+				await journal.append(bytes, journal.connection);
+				cursor = (await waiting)[0]!;
+				tookMs.push(performance.now() - sent);
+				expect(cursor.bytes).toEqual(bytes);
+			}
+			// Without being woken it looks after a second. One round may have met a busy moment of the machine.
+			expect(Math.min(...tookMs)).toBeLessThan(700);
 		});
 
 		it("stops waiting by signal and by close", async () => {
@@ -106,7 +111,7 @@ describe.each(servers)("on $title", (provider) => {
 			const { connection } = journal;
 			await journal.append(Buffer.from("a"), connection);
 			proxy.cut();
-			await expect.poll(() => journal.connection, { timeout: 5000 }).toBe(connection + 1);
+			await expect.poll(() => journal.connection, { timeout: 20_000 }).toBe(connection + 1);
 			await expect(journal.append(Buffer.from("b"), connection)).rejects.toMatchObject({ code: "CONNECTION_LOST" });
 			await expect(journal.prove([], connection)).rejects.toMatchObject({ code: "CONNECTION_LOST" });
 			await journal.append(Buffer.from("c"), journal.connection);

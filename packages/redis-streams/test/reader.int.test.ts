@@ -62,13 +62,17 @@ describe.each(servers)("on $title", (provider) => {
 			const started = performance.now();
 			expect(await reader.fetch(CREDIT)).toEqual([]);
 			expect(performance.now() - started).toBeGreaterThan(500);
-			const waiting = reader.fetch(CREDIT);
-			await new Promise((resolve) => setTimeout(resolve, 50));
-			const sent = performance.now();
-			await producer.append(records(0, 1));
-			expect((await waiting).map(textOf)).toEqual(["r0"]);
-			// It would have come back empty after about a second.
-			expect(performance.now() - sent).toBeLessThan(700);
+			const tookMs: number[] = [];
+			for (let round = 0; round < 3; round++) {
+				const waiting = take(reader, 1);
+				await new Promise((resolve) => setTimeout(resolve, 50));
+				const sent = performance.now();
+				await producer.append(records(round, 1));
+				expect((await waiting).map(textOf)).toEqual([`r${round}`]);
+				tookMs.push(performance.now() - sent);
+			}
+			// It would have come back empty after about a second. One round may have met a busy moment of the machine.
+			expect(Math.min(...tookMs)).toBeLessThan(700);
 		});
 
 		it("ends its wait by the caller's signal, and by close", async () => {

@@ -22,7 +22,8 @@ const ROOM_BYTES = 4 * 1024 ** 3;
 const HEAP_MB = 640;
 /** Any 16 bytes in base64url. */
 const CLUSTER_ID = "cG9seWxvZ3Rlc3RzMDAwMA";
-export const KAFKA_READY_MS = 60_000;
+/** Two JVMs one after the other, on a busy machine. */
+export const KAFKA_READY_MS = 120_000;
 
 export async function startKafkaProcess({
 	classPath,

@@ -36,6 +36,8 @@ export function redisUrl(host: string, port: number, password?: string): string 
 	return `redis://${password === undefined ? "" : `:${encodeURIComponent(password)}@`}${host}:${port}`;
 }
 
+const VERSION_MS = 10_000;
+
 /** Waits until it serves (whether it says PONG or NOAUTH; LOADING is not yet); gives its version. */
 export async function redisAnswers(host: string, port: number, withinMs: number, password?: string): Promise<string> {
 	const deadline = Date.now() + withinMs;
@@ -50,7 +52,9 @@ export async function redisAnswers(host: string, port: number, withinMs: number,
 
 async function versionOf(host: string, port: number, password: string | undefined): Promise<string> {
 	const login = password === undefined ? "" : command("AUTH", password);
-	return parseVersion(await ask(host, port, login + command("INFO", "server"), (text) => /uptime_in_days:|-\w+ [^\r]*\r\n/.test(text)));
+	const isWhole = (text: string) => /uptime_in_days:|-\w+ [^\r]*\r\n/.test(text);
+	// Asked once: a busy server may take its time.
+	return parseVersion(await ask(host, port, login + command("INFO", "server"), isWhole, VERSION_MS));
 }
 
 /** Valkey calls itself Redis 7.2 too, for old clients. */
@@ -62,7 +66,7 @@ function command(...words: readonly string[]): string {
 	return `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`;
 }
 
-function ask(host: string, port: number, request: string, isWhole: (reply: string) => boolean): Promise<string> {
+function ask(host: string, port: number, request: string, isWhole: (reply: string) => boolean, withinMs = 1000): Promise<string> {
 	return new Promise((resolve) => {
 		const socket = connect({ host, port });
 		let reply = "";
@@ -70,7 +74,7 @@ function ask(host: string, port: number, request: string, isWhole: (reply: strin
 			socket.destroy();
 			resolve(text);
 		};
-		socket.setTimeout(1000, () => done(reply || "no answer"));
+		socket.setTimeout(withinMs, () => done(reply || "no answer"));
 		socket.once("error", (error) => done(error.message));
 		socket.once("close", () => done(reply));
 		socket.on("data", (data) => {

@@ -64,7 +64,8 @@ async function everything(driver: Driver, partition: Partition): Promise<string[
 
 describe("kill -9 of the broker", () => {
 	it("loses nothing that was acknowledged, keeps the order, and readers go on where they were", { timeout: 300_000 }, async () => {
-		const driver = await rabbitmq.session.driver();
+		// What is given up while a stream recovers is stored later all the same, and again.
+		const driver = await rabbitmq.session.driver({ confirmTimeoutMs: 60_000 });
 		const partition = await topicOf(driver);
 		const pump = new Pump(driver, partition);
 		const reader = driver.openReader(partition, 0n);

@@ -63,7 +63,7 @@ export async function stage(ctx: CheckContext, partitions = 4): Promise<Scene> {
 			until(
 				() => handled() >= total,
 				() => `${total} messages were handled (${handled()} are)`,
-				20_000,
+				60_000,
 			),
 		untilShared: (among) =>
 			until(

@@ -26,7 +26,7 @@ export const BROKEN_LOGS: Readonly<Record<string, Broken>> = {
 	"acknowledges before it stores": {
 		tap: {
 			async append(next, { records }) {
-				setTimeout(() => void next().catch(() => {}), 30);
+				setTimeout(() => void next().catch(() => {}), 500);
 				return records.map((): AppendOutcome => ({ status: "ok" }));
 			},
 		},

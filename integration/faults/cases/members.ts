@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { FaultCase } from "../fault-case.ts";
 import { type Stage, SESSION_MS, TAKEOVER_MS } from "../stage.ts";
-import { repeated, slowest, takenOver } from "../takeover.ts";
+import { repeated, slowest, slowestFair, takenOver } from "../takeover.ts";
 import type { Player } from "../player.ts";
 import { delay, until } from "../waiting.ts";
 
@@ -77,7 +77,7 @@ export const memberCases: readonly FaultCase[] = [
 			const at = Date.now();
 			await a.kill();
 			const taken = await takenOver({ victim: a, heirs: [b], orphans, at }, TAKEOVER_MS);
-			assert.ok(slowest(taken) <= TAKEOVER_MS, `the take-over took ${slowest(taken)} ms, and ${Math.round(TAKEOVER_MS)} are allowed`);
+			assert.ok(slowestFair(taken) <= TAKEOVER_MS, `the take-over took ${slowest(taken)} ms, and ${Math.round(TAKEOVER_MS)} are allowed`);
 			return `taken over in ${slowest(taken)} ms, ${repeated(taken)} repeated`;
 		},
 	},
@@ -88,14 +88,15 @@ export const memberCases: readonly FaultCase[] = [
 		on: ["redis", "rabbitmq", "kafka"],
 		smoke: true,
 		async run(stage) {
-			const [a, b] = await twoAtWork(stage);
+			// Without a word it takes five seconds at the least.
+			const [a, b] = await twoAtWork(stage, { sessionTimeoutMs: 2 * SESSION_MS });
 			const orphans = a.owned();
 			const at = Date.now();
 			a.signal("SIGTERM");
 			const taken = await takenOver({ victim: a, heirs: [b], orphans, at }, 2000);
 			await a.body.gone;
 			assert.equal(repeated(taken), 0);
-			assert.ok(slowest(taken) < 2000, `the hand-over took ${slowest(taken)} ms`);
+			assert.ok(slowestFair(taken) < 2000, `the hand-over took ${slowest(taken)} ms`);
 			return `handed over in ${slowest(taken)} ms`;
 		},
 	},
@@ -118,10 +119,12 @@ export const memberCases: readonly FaultCase[] = [
 		on: ["redis", "rabbitmq", "kafka"],
 		smoke: true,
 		async run(stage) {
-			const [a, b] = await twoAtWork(stage);
+			// The last sign of life may be a third of it old, and a busy machine continues the member late.
+			const sessionTimeoutMs = 18_000;
+			const [a, b] = await twoAtWork(stage, { sessionTimeoutMs });
 			const owned = [a.owned(), b.owned()];
 			a.signal("SIGSTOP");
-			await delay(SESSION_MS / 2);
+			await delay(sessionTimeoutMs / 2);
 			a.signal("SIGCONT");
 			await delay(SESSION_MS);
 			assert.deepEqual([a.owned(), b.owned()], owned);

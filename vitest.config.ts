@@ -18,6 +18,8 @@ export default defineConfig({
 	ssr: { resolve: { conditions: [SOURCE, "module", "node", "development|production"] } },
 	oxc: { target: "es2024" },
 	test: {
+		// vitest's own is a second: a poll ends as soon as it holds, and a busy machine may stand still for longer.
+		expect: { poll: { timeout: 15_000 } },
 		projects: [
 			{
 				extends: true,
@@ -64,7 +66,8 @@ export default defineConfig({
 					include: ["**/*.e2e.test.ts"],
 					exclude: [...NOT_TESTS, ...leftOut()],
 					globalSetup: [END_OF_RUN],
-					testTimeout: 120_000,
+					// Whole programs, some of them twice, on a machine that may have too much to do.
+					testTimeout: 300_000,
 					hookTimeout: 600_000,
 					// Takes times and owns whole processes: one file at a time.
 					fileParallelism: false,

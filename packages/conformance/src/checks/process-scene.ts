@@ -91,12 +91,6 @@ export const firstOf = (child: ChildMember, partition: string, since: number) =>
 	child.events.find((event) => event.kind === "started" && event.partition === partition && event.at >= since);
 export const notes = (child: ChildMember, what: string) => child.events.filter((event) => event.kind === "note" && event.what === what);
 
-/** Messages that were started and are not finished. */
-export function inHand(child: ChildMember): HistoryEvent[] {
-	const finished = new Set(child.events.flatMap((event) => (event.kind === "finished" ? [`${event.partition}@${event.offset}`] : [])));
-	return child.events.filter((event) => event.kind === "started" && !finished.has(`${event.partition}@${event.offset}`));
-}
-
 /** What a process did from then on, in short. */
 export const sinceThen = (child: ChildMember, since: number): string =>
 	child.events

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Check } from "../check.ts";
 import { clock, delay, until } from "../time.ts";
-import { awake, firstOf, inHand, killed, notes, sinceThen, stage } from "./process-scene.ts";
+import { awake, firstOf, killed, notes, sinceThen, stage } from "./process-scene.ts";
 
 export const stoppedProcessChecks: readonly Check[] = [
 	{
@@ -13,11 +13,13 @@ export const stoppedProcessChecks: readonly Check[] = [
 		runs: "processes",
 		async run(ctx) {
 			const scene = await stage(ctx);
-			const [a, b] = await Promise.all([scene.start("a", { handlerMs: 80 }), scene.start("b", { handlerMs: 2 })]);
+			const [a, b] = await Promise.all([scene.start("a", { blockMs: 2 * ctx.sessionTimeoutMs }), scene.start("b")]);
 			await scene.untilShared([a, b]);
 			await scene.untilFlowing([a, b]);
 			const orphans = a.owned();
-			await until(() => inHand(a).length > 0, "the member has a message in hand");
+			// A message that is in hand for certain, however slowly they come.
+			a.signal("SIGUSR2");
+			await until(() => notes(a, "blocking").length > 0, "the member has a message in hand");
 			a.signal("SIGSTOP");
 			const start = clock.wall();
 			await until(() => orphans.every((partition) => firstOf(b, partition, start)), "the other takes over", ctx.takeoverMs + 5000);

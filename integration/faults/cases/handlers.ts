@@ -93,7 +93,7 @@ export const handlerCases: readonly FaultCase[] = [
 		async run(stage) {
 			const [a, b] = await twoAtWork(stage, { commit: "each", handlerMs: 5 });
 			const orphans = a.owned();
-			a.tell({ do: "block", ms: 2 * SESSION_MS + 4000 });
+			a.tell({ do: "block", ms: 2 * SESSION_MS + 8000 });
 			await until(() => a.notes("blocking").length > 0, "the handler holds the event loop");
 			const at = Date.now();
 			a.abandoned(at);

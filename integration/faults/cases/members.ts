@@ -26,6 +26,12 @@ async function busy(member: Player): Promise<void> {
 
 /** Stops members for longer than a session, one after the other, and continues them in the reverse order. */
 async function stopped(stage: Stage, victims: readonly Player[], heirs: readonly Player[]): Promise<string> {
+	// Each has a message in hand for certain, however slowly they come.
+	for (const victim of victims) victim.tell({ do: "linger", ms: SESSION_MS });
+	await until(
+		() => victims.every((victim) => victim.notes("lingering").length > 0),
+		() => `all have a message in hand (${victims.map((victim) => victim.tail()).join(" | ")})`,
+	);
 	const orphans = victims.map((victim) => victim.owned());
 	const at = Date.now();
 	for (const victim of victims) victim.signal("SIGSTOP");
@@ -108,7 +114,6 @@ export const memberCases: readonly FaultCase[] = [
 		smoke: true,
 		async run(stage) {
 			const [a, b] = await twoAtWork(stage, { handlerMs: 60, commit: "each" });
-			await busy(a);
 			return await stopped(stage, [a], [b]);
 		},
 	},
@@ -182,8 +187,6 @@ export const memberCases: readonly FaultCase[] = [
 			await stage.producer();
 			await stage.shared([a, b, c], 6);
 			await stage.handled(100);
-			await busy(a);
-			await busy(b);
 			return await stopped(stage, [a, b], [c]);
 		},
 	},

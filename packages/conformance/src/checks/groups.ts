@@ -92,7 +92,8 @@ export const groupChecks: readonly Check[] = [
 		async run(ctx) {
 			const broker = await ctx.connect();
 			const topic = await ctx.topic(broker, { partitions: 60 });
-			const sessionTimeoutMs = Math.max(ctx.sessionTimeoutMs, 2000);
+			// The broker's part in it is no matter of sessions.
+			const sessionTimeoutMs = Math.max(2 * ctx.sessionTimeoutMs, 4000);
 			const group = ctx.group(broker, topic, { sessionTimeoutMs });
 			const recorder = ctx.recorder();
 			const watch = stopwatch();

@@ -83,7 +83,12 @@ export class Player {
 		if (this.ended || this.ending) return;
 		this.ending = "close";
 		this.tell({ do: "close", deadlineMs });
-		await until(() => this.ended !== undefined, `${this.name} closed: ${this.tail()}`, deadlineMs + 10_000);
+		await until(
+			// It is asked all the time, since it ends.
+			() => this.body.waited() >= 0 && this.ended !== undefined,
+			() => `${this.name} closed: ${this.tail()}`,
+			deadlineMs + 30_000,
+		);
 	}
 
 	owned(): string[] {

@@ -67,7 +67,8 @@ export default defineConfig({
 					include: ["**/*.e2e.test.ts"],
 					exclude: [...NOT_TESTS, ...leftOut()],
 					globalSetup: [END_OF_RUN],
-					testTimeout: 120_000,
+					// Whole programs, some of them twice, on a machine that may have too much to do.
+					testTimeout: 300_000,
 					hookTimeout: 600_000,
 					// Takes times and owns whole processes: one file at a time.
 					fileParallelism: false,

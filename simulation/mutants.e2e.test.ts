@@ -8,7 +8,7 @@ import { type Mutant, MUTANTS } from "./mutants.ts";
 
 const PROGRAM = join(import.meta.dirname, "mutant-run.ts");
 const SEEDS = 15;
-const LIMIT_MS = 90_000;
+const LIMIT_MS = 240_000;
 
 async function find({ scenario = "", breaks, seeds = SEEDS, ...mutation }: Mutant): Promise<{ seed?: number; found: string[] }> {
 	const { execArgv, env } = mutated(mutation);

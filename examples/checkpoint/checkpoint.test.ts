@@ -43,18 +43,18 @@ function sumUp(own: Broker, hold?: () => Promise<void>): Promise<void> {
 }
 
 describe("a folded partition", () => {
-	it("goes on exactly where its last checkpoint is, after its owner died in the middle of a batch", async () => {
+	it("goes on exactly where its last checkpoint is, after its owner died in the middle of a batch", { timeout: 60_000 }, async () => {
 		await send(200);
 		const doomed = await connect(url);
 		let batches = 0;
 		// Its fifth batch never ends.
 		const first = sumUp(doomed, () => (++batches < 5 ? Promise.resolve() : new Promise(() => {})));
-		await expect.poll(() => batches, { timeout: 8_000 }).toBeGreaterThanOrEqual(5);
+		await expect.poll(() => batches, { timeout: 20_000 }).toBeGreaterThanOrEqual(5);
 		crash(doomed);
 		await first;
 		const heir = await connect(url);
 		const second = sumUp(heir);
-		await expect.poll(async () => [await stateOf(0), await stateOf(1)], { timeout: 9_000 }).toEqual([9_900, 10_000]);
+		await expect.poll(async () => [await stateOf(0), await stateOf(1)], { timeout: 20_000 }).toEqual([9_900, 10_000]);
 		await heir.close();
 		await second;
 	});
@@ -67,7 +67,7 @@ describe("what a checkpoint has and nobody committed", () => {
 		const heir = await connect(url);
 		const running = sumUp(heir);
 		const watched = broker.consumerGroup("summers", { topics: [numbers], from: "earliest" });
-		await expect.poll(async () => (await watched.lag()).total, { timeout: 9_000 }).toBe(0n);
+		await expect.poll(async () => (await watched.lag()).total, { timeout: 20_000 }).toBe(0n);
 		expect([await stateOf(0), await stateOf(1)]).toEqual([7, 10_000]);
 		await heir.close();
 		await running;

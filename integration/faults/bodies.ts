@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { crash } from "@polylog/core/testing";
-import { type HistoryEvent, parseEventLine } from "@polylog/conformance";
+import { type HistoryEvent, parseEventLine, waitedForProcessor } from "@polylog/conformance";
 import type { NodePlace } from "../src/brokers/node-network.ts";
 import { mutated, type SourceMutation } from "../../scripts/source-mutation.ts";
 import { play } from "./play.ts";
@@ -32,7 +32,14 @@ export function processBody(task: Task, events: HistoryEvent[], { mutation, plac
 	child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
 	createInterface({ input: child.stdout }).on("line", (line) => events.push(parseEventLine(line)));
 	const gone = new Promise<Awaited<Body["gone"]>>((resolve) => child.once("close", (code, signal) => resolve({ code, signal })));
-	return { gone, signal: (signal) => void child.kill(signal), take: write, said: () => said };
+	let waited = 0;
+	return {
+		gone,
+		signal: (signal) => void child.kill(signal),
+		take: write,
+		said: () => said,
+		waited: () => (waited = Math.max(waited, waitedForProcessor(String(child.pid)))),
+	};
 }
 
 /** SIGKILL is `crash`, SIGTERM a close; it cannot be stopped and continued. */
@@ -66,5 +73,6 @@ export function localBody(task: Task, events: HistoryEvent[]): Body {
 		},
 		take: (command) => void (command.do === "close" ? end("close", command.deadlineMs) : playing.then((now) => now.take(command))),
 		said: () => said,
+		waited: () => waitedForProcessor(),
 	};
 }

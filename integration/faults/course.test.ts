@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { courseLine, courseSince, overlapsIn } from "./course.ts";
 import { type Body, Player } from "./player.ts";
 
-const NOWHERE: Body = { gone: new Promise(() => {}), signal: () => {}, take: () => {}, said: () => "" };
+const NOWHERE: Body = { gone: new Promise(() => {}), signal: () => {}, take: () => {}, said: () => "", waited: () => 0 };
 
 function player(role: "member" | "producer", name: string, events: readonly HistoryEvent[]): Player {
 	const config = { url: "memory:" };

@@ -13,6 +13,8 @@ export interface Body {
 	take(command: Command): void;
 	/** What it wrote to its standard error. */
 	said(): string;
+	/** How long its main thread has waited for a processor, in ms, as far as that was seen. */
+	waited(): number;
 }
 
 type Note = Extract<HistoryEvent, { kind: "note" }>;
@@ -64,6 +66,15 @@ export class Player {
 		await this.body.gone;
 	}
 
+	/** All that had reached the process by now is told: it has had its turn since, also where it waits long for a processor. */
+	async caughtUp(): Promise<void> {
+		const since = Date.now();
+		await until(
+			() => this.ended !== undefined || this.notes("rss", since).length > 1,
+			() => `${this.name} has had its turn: ${this.tail()}`,
+		);
+	}
+
 	tell(command: Command): void {
 		this.body.take(command);
 	}
@@ -72,7 +83,12 @@ export class Player {
 		if (this.ended || this.ending) return;
 		this.ending = "close";
 		this.tell({ do: "close", deadlineMs });
-		await until(() => this.ended !== undefined, `${this.name} closed: ${this.tail()}`, deadlineMs + 10_000);
+		await until(
+			// It is asked all the time, since it ends.
+			() => this.body.waited() >= 0 && this.ended !== undefined,
+			() => `${this.name} closed: ${this.tail()}`,
+			deadlineMs + 30_000,
+		);
 	}
 
 	owned(): string[] {

@@ -1,5 +1,6 @@
 // What became of the partitions of a member that went away.
 import assert from "node:assert/strict";
+import { fair } from "@polylog/conformance";
 import type { Player } from "./player.ts";
 import { until } from "./waiting.ts";
 
@@ -7,6 +8,8 @@ export interface Takeover {
 	readonly partition: string;
 	/** From the fault to the first message at the new owner. */
 	readonly tookMs: number;
+	/** What counts of it: not all of the time in which those concerned waited for a processor. */
+	readonly fairMs: number;
 	/** Messages that the old owner had been handed already. */
 	readonly repeated: number;
 }
@@ -23,12 +26,16 @@ export interface Fault {
 export async function takenOver({ victim, heirs, orphans, at }: Fault, ms: number): Promise<Takeover[]> {
 	const firstOf = (partition: string) =>
 		heirs.flatMap((heir) => heir.started(at).filter((event) => event.partition === partition)).toSorted((a, b) => a.at - b.at)[0];
+	const waited = () => [victim, ...heirs].reduce((sum, { body }) => sum + body.waited(), 0);
+	const before = waited();
 	await until(
-		() => orphans.every((partition) => firstOf(partition)),
+		// The victim is asked all the time, since it may end.
+		() => waited() >= before && orphans.every((partition) => firstOf(partition)),
 		() =>
 			`the survivors take over ${orphans.filter((partition) => !firstOf(partition)).join(", ")} (${heirs.map((heir) => heir.tail()).join(" | ")})`,
 		ms + 20_000,
 	);
+	const waitedMs = waited() - before;
 	return orphans.map((partition) => {
 		const first = firstOf(partition);
 		assert.ok(first);
@@ -45,9 +52,11 @@ export async function takenOver({ victim, heirs, orphans, at }: Fault, ms: numbe
 			);
 		}
 		const repeated = had.filter(({ offset }) => offset >= first.offset).length;
-		return { partition, tookMs: first.at - at, repeated };
+		const tookMs = first.at - at;
+		return { partition, tookMs, fairMs: fair(tookMs, waitedMs), repeated };
 	});
 }
 
 export const slowest = (takeovers: readonly Takeover[]): number => Math.max(0, ...takeovers.map(({ tookMs }) => tookMs));
+export const slowestFair = (takeovers: readonly Takeover[]): number => Math.max(0, ...takeovers.map(({ fairMs }) => fairMs));
 export const repeated = (takeovers: readonly Takeover[]): number => takeovers.reduce((sum, { repeated }) => sum + repeated, 0);

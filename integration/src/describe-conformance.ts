@@ -17,13 +17,17 @@ export interface ConformanceOptions {
 /** Of the kit's groups: twice its own default, since several kits and brokers share two cores in CI. */
 const SESSION_TIMEOUT_MS = 3000;
 
+/** To none of the checks it matters how soon a connection is given up that cannot be made. */
+const CONNECT_TIMEOUT_MS = 15_000;
+
 /** Checks that take times wait for each other, whichever file and process they are in. */
 export function describeConformance(provider: GroupProvider<RunningBroker, never>, { adapter, retention }: ConformanceOptions): void {
 	let broker: RunningBroker | undefined;
 	const start = async () => {
 		const started = await provider.start();
 		broker = started;
-		return { config: { url: started.url }, stop: () => started.dispose() };
+		const config = { url: started.url, [adapter.name]: { connectTimeoutMs: CONNECT_TIMEOUT_MS } };
+		return { config, stop: () => started.dispose() };
 	};
 	reportBroker(adapter.name, provider, () => broker);
 	const harness = { name: `${adapter.name} on ${provider.title}`, adapter, start, ...(retention && { retention }) };

@@ -99,7 +99,8 @@ describe("the report of the analysis", () => {
 		const looks = Map.groupBy(owners, ({ at }) => at);
 		for (const look of looks.values()) expect(look.reduce((sum, { value }) => sum + value, 0)).toBeLessThanOrEqual(8);
 		const names = (look: typeof owners = []) => new Set(look.filter(({ value }) => value > 0).map(({ member }) => member));
-		expect(names([...looks.values()][0])).toEqual(new Set(["a", "b", "c"]));
+		// The first look may come before all have joined.
+		expect([...looks.values()].map((look) => names(look))).toContainEqual(new Set(["a", "b", "c"]));
 		expect(names([...looks.values()].at(-1))).toEqual(new Set(["a", "c"]));
 		expect([...looks.values()].at(-1)?.reduce((sum, { value }) => sum + value, 0)).toBe(8);
 	});

@@ -13,7 +13,7 @@ const GREETINGS: Readonly<Record<BrokerKind, { readonly ask: string; readonly an
 	kafka: { ask: "\x00\x00\x00\x0e\x00\x03\x00\x01\x00\x00\x00\x07\xff\xff\x00\x00\x00\x00", answer: "\x00\x00\x00" },
 };
 
-function ask({ host, port }: RunningBroker, text: string, withinMs = 2000): Promise<string> {
+function ask({ host, port }: RunningBroker, text: string, withinMs = 10_000): Promise<string> {
 	return new Promise((resolve) => {
 		const socket = connect({ host, port });
 		const done = (reply: string) => {

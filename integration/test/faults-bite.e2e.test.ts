@@ -74,7 +74,7 @@ async function run(id: string, mutation: SourceMutation): Promise<Report> {
 	try {
 		// It ends with 1, since the case fails.
 		await new Promise((resolve) =>
-			execFile(process.execPath, [...args, "--report", report, "--mutate", JSON.stringify(mutation)], { timeout: 200_000 }, resolve),
+			execFile(process.execPath, [...args, "--report", report, "--mutate", JSON.stringify(mutation)], { timeout: 300_000 }, resolve),
 		);
 		return JSON.parse(await readFile(report, "utf8")) as Report;
 	} finally {
@@ -82,7 +82,7 @@ async function run(id: string, mutation: SourceMutation): Promise<Report> {
 	}
 }
 
-describe("the fault suite with a broken core", { timeout: 240_000 }, () => {
+describe("the fault suite with a broken core", { timeout: 340_000 }, () => {
 	it.each(BROKEN)("fails $case under $key when $what", async ({ mutation, case: id, key }) => {
 		const report = await run(id, mutation);
 		const [result] = report.testResults.flatMap(({ assertionResults }) => assertionResults);

@@ -108,7 +108,10 @@ describe("a stream shared with redis-cli", { timeout: 60_000 }, () => {
 		await readByGroup(broker, { name: "watched-by-cli", topics: [shared], count: 5 });
 		const committed = [...(await broker.consumerGroup("watched-by-cli", { topics: [shared], from: "earliest" }).committed()).values()];
 		expect(committed).toEqual([5n]);
-		const [group] = (await (await redisCli()).json(redis.url, "XINFO", "GROUPS", "{watched:0}")) as Record<string, unknown>[];
-		expect(group).toMatchObject({ name: "watched-by-cli", "last-delivered-id": "0-5", pending: 0 });
+		const cli = await redisCli();
+		// It is shown after the commit, which does not wait for that.
+		await expect
+			.poll(async () => await cli.json(redis.url, "XINFO", "GROUPS", "{watched:0}"), { timeout: 10_000 })
+			.toMatchObject([{ name: "watched-by-cli", "last-delivered-id": "0-5", pending: 0 }]);
 	});
 });

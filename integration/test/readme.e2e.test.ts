@@ -12,7 +12,7 @@ async function billed(url: string): Promise<{ customers: Record<string, number[]
 	const { stdout } = await promisify(execFile)(process.execPath, command, {
 		cwd: ROOT,
 		env: { ...process.env, POLYLOG_URL: url },
-		timeout: 30_000,
+		timeout: 100_000,
 	});
 	const customers: Record<string, number[]> = {};
 	for (const [, customer = "", total] of stdout.matchAll(/customer (\S+) pays (\d+)/g)) (customers[customer] ??= []).push(Number(total));

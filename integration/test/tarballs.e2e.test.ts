@@ -18,7 +18,7 @@ function bill({ code, stdout, stderr }: Ended): typeof ALL {
 	return { code, stderr, billed: totals.toSorted((a, b) => a - b), lag: /^lag (\S+)$/m.exec(stdout)?.[1] ?? "none" };
 }
 
-describe("the README's application with the packed packages", { timeout: 120_000 }, () => {
+describe("the README's application with the packed packages", { timeout: 240_000 }, () => {
 	let project: PackedProject;
 	const running = new Map<Backend, RunningBackend>();
 
@@ -26,7 +26,7 @@ describe("the README's application with the packed packages", { timeout: 120_000
 		const start = async (backend: Backend) => running.set(backend, await startBackend(backend));
 		await Promise.all([PackedProject.create().then((created) => (project = created)), ...BACKENDS.map(start)]);
 		await project.add("examples/orders/app.ts", PROGRAM);
-	}, 300_000);
+	}, 600_000);
 
 	afterAll(async () => {
 		for (const backend of running.values()) await backend[Symbol.asyncDispose]();

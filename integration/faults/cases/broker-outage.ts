@@ -51,7 +51,7 @@ export const brokerOutageCases: readonly FaultCase[] = [
 			const broker = processOf(stage);
 			await broker.pause();
 			// What was on its way when the broker froze.
-			await delay(200);
+			await Promise.all(stage.players.map((player) => player.caughtUp()));
 			const frozen = Date.now();
 			await delay(20_000);
 			const during = stage.players.map((player) => player.receipts(frozen));
@@ -90,6 +90,7 @@ export const brokerOutageCases: readonly FaultCase[] = [
 			await until(() => full.receipts().ok > 50, "the second producer sends");
 			const broker = processOf(stage);
 			await broker.stop();
+			await full.caughtUp();
 			const gone = Date.now();
 			await delay(stage.short ? 30_000 : 300_000);
 			const codes = new Set(full.notes("not-sent", gone).map(({ detail }) => detail ?? ""));

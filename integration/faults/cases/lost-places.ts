@@ -82,18 +82,21 @@ export const lostPlaceCases: readonly FaultCase[] = [
 			await overflow(stage, broker, stood);
 			await refuses(stage, broker, stood);
 			stage.moved("policy");
-			const earliest = (await broker.topics.describe(stage.topic)).partitions[0]?.earliest;
+			const earliest = async () => (await broker.topics.describe(stage.topic)).partitions[0]?.earliest ?? 0n;
+			const before = await earliest();
 			const c = await stage.member("c", { onOutOfRange: "earliest" });
 			await until(
 				() => c.started().length >= 40,
 				() => `the retained records come (${c.tail()})`,
 			);
-			assert.equal(c.started()[0]?.offset, earliest);
+			// Some brokers remove records in their own time, meanwhile too.
+			const [first = -1n, after] = [c.started()[0]?.offset, await earliest()];
+			assert.ok(first >= before && first <= after, `the first one is ${first}, and the first retained was ${before}, then ${after}`);
 			assert.ok(
 				c.notes("error").some(({ detail }) => detail === "OFFSET_OUT_OF_RANGE"),
 				"the move was not told",
 			);
-			return `committed ${stood}, first retained ${earliest}`;
+			return `committed ${stood}, first retained ${before}`;
 		},
 	},
 	{

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { FaultCase } from "../fault-case.ts";
 import { type Stage, SESSION_MS, TAKEOVER_MS } from "../stage.ts";
-import { repeated, slowest, takenOver } from "../takeover.ts";
+import { repeated, slowest, slowestFair, takenOver } from "../takeover.ts";
 import type { Player } from "../player.ts";
 import { delay, until } from "../waiting.ts";
 
@@ -26,6 +26,12 @@ async function busy(member: Player): Promise<void> {
 
 /** Stops members for longer than a session, one after the other, and continues them in the reverse order. */
 async function stopped(stage: Stage, victims: readonly Player[], heirs: readonly Player[]): Promise<string> {
+	// Each has a message in hand for certain, however slowly they come.
+	for (const victim of victims) victim.tell({ do: "linger", ms: SESSION_MS });
+	await until(
+		() => victims.every((victim) => victim.notes("lingering").length > 0),
+		() => `all have a message in hand (${victims.map((victim) => victim.tail()).join(" | ")})`,
+	);
 	const orphans = victims.map((victim) => victim.owned());
 	const at = Date.now();
 	for (const victim of victims) victim.signal("SIGSTOP");
@@ -77,7 +83,7 @@ export const memberCases: readonly FaultCase[] = [
 			const at = Date.now();
 			await a.kill();
 			const taken = await takenOver({ victim: a, heirs: [b], orphans, at }, TAKEOVER_MS);
-			assert.ok(slowest(taken) <= TAKEOVER_MS, `the take-over took ${slowest(taken)} ms, and ${Math.round(TAKEOVER_MS)} are allowed`);
+			assert.ok(slowestFair(taken) <= TAKEOVER_MS, `the take-over took ${slowest(taken)} ms, and ${Math.round(TAKEOVER_MS)} are allowed`);
 			return `taken over in ${slowest(taken)} ms, ${repeated(taken)} repeated`;
 		},
 	},
@@ -88,14 +94,15 @@ export const memberCases: readonly FaultCase[] = [
 		on: ["redis", "rabbitmq", "kafka"],
 		smoke: true,
 		async run(stage) {
-			const [a, b] = await twoAtWork(stage);
+			// Without a word it takes five seconds at the least.
+			const [a, b] = await twoAtWork(stage, { sessionTimeoutMs: 2 * SESSION_MS });
 			const orphans = a.owned();
 			const at = Date.now();
 			a.signal("SIGTERM");
 			const taken = await takenOver({ victim: a, heirs: [b], orphans, at }, 2000);
 			await a.body.gone;
 			assert.equal(repeated(taken), 0);
-			assert.ok(slowest(taken) < 2000, `the hand-over took ${slowest(taken)} ms`);
+			assert.ok(slowestFair(taken) < 2000, `the hand-over took ${slowest(taken)} ms`);
 			return `handed over in ${slowest(taken)} ms`;
 		},
 	},
@@ -107,7 +114,6 @@ export const memberCases: readonly FaultCase[] = [
 		smoke: true,
 		async run(stage) {
 			const [a, b] = await twoAtWork(stage, { handlerMs: 60, commit: "each" });
-			await busy(a);
 			return await stopped(stage, [a], [b]);
 		},
 	},
@@ -118,10 +124,12 @@ export const memberCases: readonly FaultCase[] = [
 		on: ["redis", "rabbitmq", "kafka"],
 		smoke: true,
 		async run(stage) {
-			const [a, b] = await twoAtWork(stage);
+			// The last sign of life may be a third of it old, and a busy machine continues the member late.
+			const sessionTimeoutMs = 18_000;
+			const [a, b] = await twoAtWork(stage, { sessionTimeoutMs });
 			const owned = [a.owned(), b.owned()];
 			a.signal("SIGSTOP");
-			await delay(SESSION_MS / 2);
+			await delay(sessionTimeoutMs / 2);
 			a.signal("SIGCONT");
 			await delay(SESSION_MS);
 			assert.deepEqual([a.owned(), b.owned()], owned);
@@ -179,8 +187,6 @@ export const memberCases: readonly FaultCase[] = [
 			await stage.producer();
 			await stage.shared([a, b, c], 6);
 			await stage.handled(100);
-			await busy(a);
-			await busy(b);
 			return await stopped(stage, [a, b], [c]);
 		},
 	},

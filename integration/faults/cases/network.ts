@@ -83,6 +83,7 @@ export const networkCases: readonly FaultCase[] = [
 				90_000,
 			);
 			assert.ok(lostAny(a), "it was not told of its loss");
+			await until(() => a.notes("commit-refused", at).length > 0, "its commits of before are answered");
 			const refused = new Set(a.notes("commit-refused", at).map(({ detail }) => detail));
 			assert.deepEqual([...refused], ["FENCED"], "what became of the commits of before");
 			return `taken over in ${slowest(taken)} ms; it worked again ${(a.started(healed)[0]?.at ?? 0) - healed} ms after the heal`;

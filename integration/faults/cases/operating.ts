@@ -47,7 +47,7 @@ export const operatingCases: readonly FaultCase[] = [
 			await until(() => p.receipts().ok > 2000, "there is a backlog");
 			const redis = redisOf(broker);
 			await redis.config("SET", "maxmemory", "1mb");
-			await delay(300);
+			await p.caughtUp();
 			const full = Date.now();
 			await delay(3 * SESSION_MS);
 			const { commits, lost } = progress([a, b], full);
@@ -86,6 +86,7 @@ export const operatingCases: readonly FaultCase[] = [
 			const control = controlOf(stage);
 			await control("set_vm_memory_high_watermark", "0.0001");
 			await delay(1500);
+			await Promise.all(stage.players.map((player) => player.caughtUp()));
 			const blocked = Date.now();
 			await delay(3 * SESSION_MS);
 			const { commits, lost } = progress([a, b], blocked);

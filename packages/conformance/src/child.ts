@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { BrokerConfig } from "@polylog/core";
 import { type HistoryEvent, parseEventLine } from "./history/event.ts";
-import { until } from "./time.ts";
+import { until, waitedForProcessor } from "./time.ts";
 
 export interface ChildOptions {
 	readonly name: string;
@@ -27,6 +27,8 @@ export interface ChildMember {
 	readonly gone: Promise<void>;
 	readonly events: readonly HistoryEvent[];
 	owned(): readonly string[];
+	/** How long its main thread has waited for a processor so far, in ms; when it has ended, as long as it told. */
+	waited(): number;
 	signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM" | "SIGUSR2"): void;
 	/** SIGKILL, whatever its state. */
 	kill(): void;
@@ -65,6 +67,10 @@ function follow(child: ChildProcess, name: string): ChildMember {
 		gone,
 		events,
 		owned: () => ownedAfter(events),
+		waited: () => {
+			const told = events.findLast((event) => event.kind === "note" && event.what === "waited");
+			return told?.kind === "note" ? Number(told.detail) : waitedForProcessor(String(child.pid));
+		},
 		signal: (signal) => void child.kill(signal),
 		kill: () => void child.kill("SIGKILL"),
 	};

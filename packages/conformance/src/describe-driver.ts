@@ -8,6 +8,9 @@ export interface TestRunner {
 	it(title: string, test: (context: { skip(reason: string): unknown }) => Promise<void>, timeoutMs?: number): unknown;
 }
 
+/** A test waits until its check's turn has come, and each check ends by itself. */
+const LIMIT_MS = 1_200_000;
+
 /**
  * Declares one test for each check. The checks run side by side from the moment the first test starts, each on topics
  * and groups of its own; a test only waits for its result. A check that needs a capability the driver declares absent
@@ -27,10 +30,10 @@ export function describeDriver(harness: Harness, runner: TestRunner, options: Ch
 					if (result.status === "unsupported") context.skip(`unsupported: ${result.reason}`);
 					if (result.status === "broken") throw new Error(brokenText(result, run.seed), { cause: result.error });
 				},
-				300_000,
+				LIMIT_MS,
 			);
 		}
-		runner.it("ends in good order", async () => await run?.ended, 60_000);
+		runner.it("ends in good order", async () => await run?.ended, LIMIT_MS);
 	});
 }
 

@@ -17,3 +17,4 @@ export { reportTable } from "./report/report-table.ts";
 export { byTheme, themeOf } from "./report/theme.ts";
 export { type CheckOptions, runChecks, selectChecks } from "./run-checks.ts";
 export { type AppendCall, delegate, type FetchCall, type Tap, tapped } from "./tap.ts";
+export { fair, waitedForProcessor } from "./time.ts";

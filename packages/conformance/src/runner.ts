@@ -7,7 +7,7 @@ import { isPolylogError, partitionKey } from "@polylog/core/driver";
 import type { RunnerTask } from "./child.ts";
 import { eventLine, type HistoryEvent } from "./history/event.ts";
 import type { Item } from "./recorder.ts";
-import { clock, delay } from "./time.ts";
+import { clock, delay, waitedForProcessor } from "./time.ts";
 
 const tell = (event: HistoryEvent): void => void writeSync(1, `${eventLine(event)}\n`);
 
@@ -76,6 +76,7 @@ async function work(task: RunnerTask, joined: Member<Item>): Promise<void> {
 	};
 	try {
 		await joined.run(handle, task.commitIntervalMs === undefined ? {} : { commitIntervalMs: task.commitIntervalMs });
+		tell({ kind: "note", at: clock.wall(), member, what: "waited", detail: `${waitedForProcessor()}` });
 		tell({ kind: "ended", at: clock.wall(), member, how: "closed" });
 	} catch (error) {
 		tell({ kind: "ended", at: clock.wall(), member, how: "failed", reason: isPolylogError(error) ? error.code : String(error) });

@@ -52,11 +52,15 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 
 type Stopwatch = ReturnType<typeof stopwatch>;
 
-function stopwatch() {
+export function stopwatch() {
 	const [start, waited] = [clock.now(), waitedForProcessor()];
 	const real = () => clock.now() - start;
-	return { real, elapsed: () => real() - (waitedForProcessor() - waited) };
+	const elapsed = () => real() - (waitedForProcessor() - waited);
+	return { real, elapsed, fair: () => fair(real(), real() - elapsed()) };
 }
+
+/** What counts of the time that something took, in ms, though those whose work it was waited for a processor: half of it at least. */
+export const fair = (realMs: number, waitedMs: number): number => Math.max(realMs - waitedMs, realMs / 2);
 
 const isOver = (watch: Stopwatch, ms: number): boolean =>
 	watch.real() >= BUSY_AT_MOST * ms || (watch.real() >= ms && watch.elapsed() >= ms);
@@ -66,10 +70,10 @@ const isOver = (watch: Stopwatch, ms: number): boolean =>
  * here. A driver that holds the event loop, at work or asleep, pays for it itself. 0 where the system does not tell: bounds are
  * tighter then.
  */
-function waitedForProcessor(): number {
+export function waitedForProcessor(thread = "thread-self"): number {
 	if (process.platform !== "linux") return 0;
 	try {
-		return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[1]) / 1e6;
+		return Number(readFileSync(`/proc/${thread}/schedstat`, "utf8").split(" ")[1]) / 1e6;
 	} catch {
 		return 0;
 	}

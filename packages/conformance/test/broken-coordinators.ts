@@ -137,7 +137,7 @@ export const BROKEN_COORDINATORS: Readonly<Record<string, BrokenCoordinator>> = 
 		],
 	},
 	"stops everybody while somebody joins": {
-		...standstill(1500),
+		...standstill(3000),
 		rejectedBy: [["rebalance.join", /stood still/]],
 	},
 	"does not wait for onRevoked": {

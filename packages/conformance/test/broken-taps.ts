@@ -39,9 +39,11 @@ export function emptyAtOnce(): Tap {
 					},
 					async fetch(credit, signal) {
 						const asking = (asked ??= reader.fetch(credit, signal));
-						const settled = asking.finally(() => (asked = undefined));
-						const records = await Promise.race([settled, nothing()]);
-						if (records.length > 0) position = reader.position;
+						asking.catch(() => (asked = undefined));
+						const records = await Promise.race([asking, nothing().then(() => undefined)]);
+						if (!records) return [];
+						asked = undefined;
+						position = reader.position;
 						return records;
 					},
 					close: () => reader.close(),

@@ -6,6 +6,8 @@ import { describeDriver } from "@polylog/conformance";
 import { describe, expect, it } from "vitest";
 import { adapter } from "./file-log/adapter.ts";
 
+/** Twice the kit's own default: its members' processes share two cores in CI. */
+const SESSION_TIMEOUT_MS = 3000;
 const SOURCE = join(import.meta.dirname, "file-log");
 
 async function start() {
@@ -15,7 +17,7 @@ async function start() {
 	return { config: { url: `file://${folder}`, adapters: { file: join(SOURCE, "adapter.ts") } }, server: "a folder", stop };
 }
 
-describeDriver({ name: "file", adapter, start, retention: { bytes: 20_000 } }, { describe, it });
+describeDriver({ name: "file", adapter, start, retention: { bytes: 20_000 } }, { describe, it }, { sessionTimeoutMs: SESSION_TIMEOUT_MS });
 
 describe("the toy", () => {
 	it("has fewer than 300 lines, all counted", () => {

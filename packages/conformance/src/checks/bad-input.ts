@@ -81,7 +81,8 @@ export const badInputChecks: readonly Check[] = [
 			const group = ctx.group(broker, typed);
 			const recorder = ctx.recorder();
 			const a = await recorder.follow(group, { commitIntervalMs: 20, retry: { retries: 50, initialDelayMs: 1000 } });
-			await until(() => a.stuck.length > 0, "the partition is stuck", 3000);
+			// Fifty retries take most of a minute.
+			await until(() => a.stuck.length > 0, "the partition is stuck");
 			const error = hasCode(a.stuck[0]?.error, "CODEC_FAILED");
 			assert.equal(error.context.topic, typed.name);
 			assert.deepEqual(

@@ -181,7 +181,7 @@ export const closingChecks: readonly Check[] = [
 			const start = clock.now();
 			const took = await timed(() => within(6000, "closing", () => a.member.close({ deadlineMs: 400 })));
 			recorder.killed(a);
-			assert.ok(clock.now() - start >= 350 && took < 1900, `closing with a deadline of 400 ms took ${took} ms`);
+			assert.ok(clock.now() - start >= 350 && took < 3000, `closing with a deadline of 400 ms took ${took} ms`);
 			assert.ok(aborted, "the handler was not told");
 			const stands = await committedAt(group, partition);
 			assert.ok(stands === undefined || stands <= (a.seen[5]?.offset ?? 0n), `${stands} was committed`);

@@ -63,7 +63,7 @@ export async function stage(ctx: CheckContext, partitions = 4): Promise<Scene> {
 			until(
 				() => handled() >= total,
 				() => `${total} messages were handled (${handled()} are)`,
-				20_000,
+				60_000,
 			),
 		untilShared: (among) =>
 			until(
@@ -90,12 +90,6 @@ export const killed = (member: string): HistoryEvent => ({ kind: "ended", at: cl
 export const firstOf = (child: ChildMember, partition: string, since: number) =>
 	child.events.find((event) => event.kind === "started" && event.partition === partition && event.at >= since);
 export const notes = (child: ChildMember, what: string) => child.events.filter((event) => event.kind === "note" && event.what === what);
-
-/** Messages that were started and are not finished. */
-export function inHand(child: ChildMember): HistoryEvent[] {
-	const finished = new Set(child.events.flatMap((event) => (event.kind === "finished" ? [`${event.partition}@${event.offset}`] : [])));
-	return child.events.filter((event) => event.kind === "started" && !finished.has(`${event.partition}@${event.offset}`));
-}
 
 /** What a process did from then on, in short. */
 export const sinceThen = (child: ChildMember, since: number): string =>

@@ -69,10 +69,13 @@ export const rangeChecks: readonly Check[] = [
 		promise: "contract point 11: with onOutOfRange earliest it goes on at the first retained record, and says so",
 		async run(ctx) {
 			const { broker, topic, name, recorder } = await overtaken(ctx);
+			const earliest = async () => (await broker.topics.describe(topic)).partitions[0]?.earliest ?? 0n;
+			const before = await earliest();
 			const b = await recorder.follow(ctx.groupNamed(name, broker, topic, { onOutOfRange: "earliest" }));
-			const earliest = (await broker.topics.describe(topic)).partitions[0]?.earliest;
 			await until(() => b.seen.length >= 50, "the retained records come");
-			assert.equal(b.seen[0]?.offset, earliest);
+			// Some brokers remove records in their own time, meanwhile too.
+			const [first = -1n, after] = [b.seen[0]?.offset, await earliest()];
+			assert.ok(first >= before && first <= after, `the first one is ${first}, and the first retained was ${before}, then ${after}`);
 			hasCode(b.errors[0], "OFFSET_OUT_OF_RANGE");
 			assert.equal(b.stuck.length, 0);
 		},

@@ -231,7 +231,9 @@ export const rebalanceChecks: readonly Check[] = [
 			const options = { commitIntervalMs: 50, handle: () => delay(ctx.random.below(4)) };
 			const members = [await recorder.follow(group, options)];
 			const stream = flow(broker, recorder, topic, 8);
-			for (let round = 0; round < 10; round++) {
+			// Each partition has somebody at first; what is assigned after that has moved. A slow broker takes more rounds.
+			const moved = () => recorder.events.reduce((sum, event) => sum + (event.kind === "assigned" ? event.partitions.length : 0), -8);
+			for (let round = 0; round < 10 || (moved() < 8 && round < 60); round++) {
 				const joins = members.length < 2 || (members.length < 5 && (round % 3 === 0 || ctx.random.below(2) === 0));
 				if (joins) members.push(await recorder.follow(group, options));
 				else await members.splice(ctx.random.below(members.length), 1)[0]?.close();

@@ -7,7 +7,7 @@ export interface Clock {
 	now(): number;
 	/** Milliseconds since 1970. Stamps records; decides nothing. */
 	wall(): number;
-	/** Calls `callback` once after `delayMs`; the returned function cancels. */
+	/** Calls `callback` once after `delayMs`, soon if that is past already; the returned function cancels. */
 	after(delayMs: number, callback: () => void): () => void;
 	/** Resolves in a later turn of the event loop, after pending I/O and timers had their chance. */
 	yield(): Promise<void>;
@@ -24,8 +24,8 @@ export const systemClock: Clock = {
 	now: () => performance.now(),
 	wall: () => Date.now(),
 	after(delayMs, callback) {
-		// setTimeout fires at once for delays beyond 2^31 - 1.
-		const timer = setTimeout(callback, Math.min(delayMs, 2_147_483_647));
+		// setTimeout fires at once for delays beyond 2^31 - 1, and Node warns of negative ones.
+		const timer = setTimeout(callback, Math.max(0, Math.min(delayMs, 2_147_483_647)));
 		return () => clearTimeout(timer);
 	},
 	yield: () => new Promise((resolve) => setImmediate(resolve)),

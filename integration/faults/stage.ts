@@ -211,12 +211,12 @@ export class Stage {
 	}
 
 	/** The group is being moved on purpose. */
-	moving(by: Move): void {
-		this.events.push({ kind: "moving", at: Date.now(), by });
+	moving(by: Move, partitions?: readonly string[]): void {
+		this.events.push({ kind: "moving", at: Date.now(), by, ...(partitions && { partitions }) });
 	}
 
-	moved(by: Move): void {
-		this.events.push({ kind: "moved", at: Date.now(), by });
+	moved(by: Move, partitions?: readonly string[]): void {
+		this.events.push({ kind: "moved", at: Date.now(), by, ...(partitions && { partitions }) });
 	}
 
 	heal(): void {

@@ -12,7 +12,7 @@ export { type RedisSentinelOptions, type RunningRedisSentinel, startRedisSentine
 export type { RedisServerOptions } from "./brokers/redis-server.ts";
 export type { BrokerKind } from "./brokers/servers.ts";
 export { startBroker, type Via } from "./brokers/start-broker.ts";
-export { createDriver, CREDIT, driverContext, LoggedLines, take, textOf, uniqueName } from "./driver-harness.ts";
+export { createDriver, CREDIT, driverContext, LoggedLines, quickestOfThree, take, textOf, uniqueName } from "./driver-harness.ts";
 export { pythonWith } from "./clients/python.ts";
 export { runClient } from "./clients/run-client.ts";
 export { type Flow, type Proxy, startProxy } from "./faults/proxy.ts";

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { withLock } from "./lock.ts";
 
-describe.runIf(process.platform === "linux")("a lock", () => {
-	it("lets one in at a time, also after one that failed", async () => {
+describe("a lock", () => {
+	it("lets one in at a time, also after one that failed", async ({ skip }) => {
+		skip(process.platform !== "linux", "only Linux has the sockets it is made of; elsewhere the action runs at once");
 		let inside = 0;
 		const enter = (fails: boolean) =>
 			withLock(`test-${process.pid}`, async () => {

@@ -17,7 +17,7 @@ import { type KafkaServerOptions, type RunningKafka, startKafka, createDriver, u
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { adapter, type KafkaOptions } from "../src/index.ts";
 
-export { CREDIT, LoggedLines, take, textOf, uniqueName } from "@polylog/integration";
+export { CREDIT, LoggedLines, quickestOfThree, take, textOf, uniqueName } from "@polylog/integration";
 
 /** Kafka deletes whole segments, and takes none below 1 MB. */
 export const SHORT_RETENTION = { bytes: 100_000 };

@@ -2,7 +2,20 @@
 import { isPolylogError, type Reader } from "@polylog/core/driver";
 import { Kafka, logLevel } from "kafkajs";
 import { describe, expect, it } from "vitest";
-import { CREDIT, makeTopic, readAll, record, records, take, TestProducer, textOf, uniqueName, until, useKafka } from "./harness.ts";
+import {
+	CREDIT,
+	makeTopic,
+	readAll,
+	quickestOfThree,
+	record,
+	records,
+	take,
+	TestProducer,
+	textOf,
+	uniqueName,
+	until,
+	useKafka,
+} from "./harness.ts";
 import { allBatches, storedBatches } from "./stored-batches.ts";
 
 const kafka = useKafka({ own: true });
@@ -30,17 +43,17 @@ describe("a reader", () => {
 		const topic = await makeTopic(driver, 2);
 		await new TestProducer(driver, { topic, index: 1 }).append(records(0, 1));
 		const idle = driver.openReader({ topic, index: 0 }, 0n);
-		const tookMs: number[] = [];
-		for (let round = 0; round < 3; round++) {
+		const tookMs = await quickestOfThree(async () => {
 			const waiting = idle.fetch(CREDIT);
 			await new Promise((resolve) => setTimeout(resolve, 100));
 			const started = performance.now();
 			await take(driver.openReader({ topic, index: 1 }, 0n), 1);
-			tookMs.push(performance.now() - started);
+			const took = performance.now() - started;
 			expect(await waiting).toEqual([]);
-		}
-		// A poll takes half a second. One round may have met a busy moment of the machine.
-		expect(Math.min(...tookMs)).toBeLessThan(300);
+			return took;
+		});
+		// A poll takes half a second.
+		expect(tookMs).toBeLessThan(300);
 	});
 
 	it("reads on while other partitions of the same broker give nothing but errors", async () => {

@@ -14,7 +14,7 @@ import { Redis } from "ioredis";
 import { afterEach } from "vitest";
 import { adapter, type RedisStreamsNative, type RedisStreamsOptions } from "../src/index.ts";
 
-export { CREDIT, LoggedLines, take, textOf, uniqueName } from "@polylog/integration";
+export { CREDIT, LoggedLines, quickestOfThree, take, textOf, uniqueName } from "@polylog/integration";
 
 export function makeDriver(url: string, options: RedisStreamsOptions = {}, log?: Log): Driver {
 	return createDriver(adapter, url, options, log);
